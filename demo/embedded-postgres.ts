@@ -89,9 +89,7 @@ async function start(dataDir: string, { purpose, log }: EmbeddedPostgresOptions)
   const stateFile = join(dataDir, 'postgres.json');
   const remembered = await readState(stateFile);
   if (remembered?.owner && isAlive(remembered.owner) && remembered.owner.pid !== process.pid) {
-    throw new Error(
-      `${dataDir} is in use by process ${remembered.owner.pid}. Stop it first, or choose another DATA_DIR.`,
-    );
+    throw inUse(dataDir, remembered.owner);
   }
   const me = describeProcess(process.pid);
   const home = runAs
@@ -273,6 +271,9 @@ async function rootHome(
     const orphan = note?.dataDir === dataDir;
     const spent = note?.purpose === 'test' && !existsSync(note.dataDir) && !isAlive(note.owner);
     if (!orphan && !spent) continue;
+    if (orphan && note.owner.pid !== process.pid && isAlive(note.owner) && serverOf(join(path, 'data'))) {
+      throw inUse(dataDir, note.owner);
+    }
     await stopAbandonedServer(join(path, 'data'));
     await rm(path, { recursive: true, force: true });
   }
@@ -385,18 +386,31 @@ async function startServer(
   }
 }
 
+/** The process number written in `data`, whoever has it now. */
+function writtenPid(data: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function serverOf(data: string): number | undefined {
+  const pid = writtenPid(data);
+  return pid !== undefined && isServerOf(pid, data) ? pid : undefined;
+}
+
 /** Stops the server that holds `data`, if one was left behind by a process that was killed. */
 async function stopAbandonedServer(data: string, log?: (line: string) => void): Promise<void> {
-  const pidFile = join(data, 'postmaster.pid');
-  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!Number.isSafeInteger(pid) || pid <= 1) return;
-  if (!isServerOf(pid, data)) {
-    // The number now belongs to somebody else (after a restart of the machine): PostgreSQL would refuse to start.
-    await rm(pidFile, { force: true });
+  const pid = serverOf(data);
+  if (pid === undefined) {
+    // The number may belong to somebody else by now (the machine restarted): PostgreSQL would refuse to start.
+    await rm(join(data, 'postmaster.pid'), { force: true });
     return;
   }
   log?.(`stopping PostgreSQL ${pid}, left behind on ${data}`);
-  const gone = () => !existsSync(pidFile) || !isServerOf(pid, data);
+  const gone = () => serverOf(data) !== pid;
   for (const [signal, patienceMs] of [
     ['SIGINT', 10_000],
     ['SIGQUIT', 5_000],
@@ -460,6 +474,9 @@ function keepLast(lines: string[], line: string): void {
 
 const failure = (what: string, where: string, lines: string[]) =>
   new Error(`${what} (${where}). Its last lines:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+
+const inUse = (dataDir: string, { pid }: Process) =>
+  new Error(`${dataDir} is in use by process ${pid}. Stop it first, or choose another DATA_DIR.`);
 
 const cannotRun = (cause: Error, runAs: RunAs) =>
   new Error(
