@@ -329,6 +329,11 @@ async function createCluster(
     if (outcome.code === 0 || !outcome.lines.some((line) => line.includes('invalid locale name'))) break;
   }
   await rm(passwordFile, { force: true });
+  if (outcome.lines.some((line) => line.includes('could not look up effective user ID'))) {
+    throw new Error(
+      `PostgreSQL only runs as a user with a name: give ${process.getuid?.()} a line in /etc/passwd.`,
+    );
+  }
   if (outcome.code !== 0) throw failure('PostgreSQL could not create its cluster', home, outcome.lines);
   // Only a finished cluster gets its name: one cut short is made again.
   const data = join(home, 'data');
