@@ -1,0 +1,118 @@
+import type { Pool } from 'pg';
+import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Clock } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
+
+const TABLE = 'throttle_counters';
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+/** `limit` attempts in a window of `seconds` that starts with the first one. */
+export type ThrottleRule = { readonly name: string; readonly limit: number; readonly seconds: number };
+
+/**
+ * The rules, by name. Those per account bound what guessing one person's secret can do; those per source (an IP
+ * address) bound one machine, and are wide because a hospital leaves by one address.
+ *
+ * `signInPerAccount`: CNIL deliberation 2022-100, case 2 (restriction at 10 failures at most). The window ends by
+ * itself, so that nobody can lock a person out for good (OWASP ASVS 5.0.0, 6.1.1).
+ */
+export const throttleRules = {
+  signInPerAccount: { name: 'signInPerAccount', limit: 10, seconds: 15 * MINUTE },
+  signInPerSource: { name: 'signInPerSource', limit: 300, seconds: 15 * MINUTE },
+  codeSendPerContact: { name: 'codeSendPerContact', limit: 5, seconds: HOUR },
+  codeSendPerAccount: { name: 'codeSendPerAccount', limit: 10, seconds: HOUR },
+  codeSendPerSource: { name: 'codeSendPerSource', limit: 300, seconds: HOUR },
+  codeFailurePerAccount: { name: 'codeFailurePerAccount', limit: 20, seconds: HOUR },
+  signUpPerRpps: { name: 'signUpPerRpps', limit: 5, seconds: HOUR },
+  signUpPerSource: { name: 'signUpPerSource', limit: 60, seconds: HOUR },
+} as const satisfies Record<string, ThrottleRule>;
+
+export type Verdict = { allowed: true; remaining: number } | { allowed: false; retryAfterSeconds: number };
+
+export type Throttle = {
+  /** Counts one attempt and tells whether it is within the limit. */
+  consume(rule: ThrottleRule, subject: string): Promise<Verdict>;
+  /** What `consume` would tell of the next attempt (`remaining` before it), without counting it. */
+  peek(rule: ThrottleRule, subject: string): Promise<Verdict>;
+  /** Takes one attempt back: for a rule on failures, `consume` first, then `refund` when it was none. */
+  refund(rule: ThrottleRule, subject: string): Promise<void>;
+  /** Forgets the attempts. */
+  clear(rule: ThrottleRule, subject: string): Promise<void>;
+};
+
+/**
+ * Counters in PostgreSQL, shared by all nodes. Each `consume` is one atomic statement: of any number of attempts
+ * at the same time, exactly `limit` are allowed. Counting before the attempt, not after its failure, is what
+ * keeps guesses made in parallel within the limit.
+ *
+ * `hash` is a keyed hash that returns at most 200 characters: a subject (e-mail address, telephone number, RPPS,
+ * IP address) is stored in no other form. Every method throws when the database fails; the caller then refuses
+ * the attempt.
+ */
+export function createThrottle(pool: Pool, { hash }: { hash: (text: string) => string }): Throttle {
+  const limiters = new Map<string, RateLimiterPostgres>();
+
+  function limiterOf(rule: ThrottleRule): RateLimiterPostgres {
+    const known = limiters.get(rule.name);
+    if (known !== undefined) return known;
+    const limiter = new RateLimiterPostgres({
+      storeClient: pool,
+      storeType: 'pool',
+      tableName: TABLE,
+      tableCreated: true,
+      // Expired rows are deleted by a scheduled job, once for all nodes.
+      clearExpiredByTimeout: false,
+      keyPrefix: rule.name,
+      points: rule.limit,
+      duration: rule.seconds,
+    });
+    limiters.set(rule.name, limiter);
+    return limiter;
+  }
+
+  // Hashed with the rule, so that rows of one subject under two rules cannot be told for the same person's.
+  const keyOf = (rule: ThrottleRule, subject: string) => hash(`${rule.name}\n${subject}`);
+
+  return {
+    async consume(rule, subject) {
+      try {
+        const { remainingPoints } = await limiterOf(rule).consume(keyOf(rule, subject));
+        return { allowed: true, remaining: remainingPoints };
+      } catch (refusal) {
+        if (refusal instanceof RateLimiterRes) return refused(refusal);
+        throw refusal;
+      }
+    },
+
+    async peek(rule, subject) {
+      const counted = await limiterOf(rule).get(keyOf(rule, subject));
+      if (counted === null) return { allowed: true, remaining: rule.limit };
+      return counted.remainingPoints > 0
+        ? { allowed: true, remaining: counted.remainingPoints }
+        : refused(counted);
+    },
+
+    async refund(rule, subject) {
+      // Not the library's reward(): on an expired row that would leave a credit.
+      const key = limiterOf(rule).getKey(keyOf(rule, subject));
+      await pool.query(
+        `UPDATE ${TABLE} SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2`,
+        [key, Date.now()],
+      );
+    },
+
+    async clear(rule, subject) {
+      await limiterOf(rule).delete(keyOf(rule, subject));
+    },
+  };
+}
+
+/** Deletes the counters whose window has ended; returns how many. */
+export async function sweepThrottle(knex: Db, clock: Clock): Promise<number> {
+  return knex(TABLE).where('expire', '<', clock.now().getTime()).delete();
+}
+
+function refused({ msBeforeNext }: RateLimiterRes): Verdict {
+  return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)) };
+}
