@@ -61,7 +61,12 @@ export function createPasswordHasher({
   queueLimit: number;
 }): PasswordHasher {
   const inTurn = createGate(concurrency, queueLimit);
-  const parameters = { type: argon2.argon2id, memoryCost: memoryKiB, timeCost, parallelism: PARALLELISM } as const;
+  const parameters = {
+    type: argon2.argon2id,
+    memoryCost: memoryKiB,
+    timeCost,
+    parallelism: PARALLELISM,
+  } as const;
   // A random tag: no password leads to it, and verifying against it costs what a real hash costs.
   const dummy =
     `$argon2id$v=19$m=${memoryKiB},t=${timeCost},p=${PARALLELISM}` +

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { expect } from 'chai';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
@@ -124,6 +125,30 @@ describe('SMTP transport', () => {
     } finally {
       signedIn.close();
     }
+  });
+
+  it('sends nothing in clear to another machine when TLS is required', async function () {
+    const address = Object.values(networkInterfaces())
+      .flatMap((interfaces) => interfaces ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (address === undefined) return this.skip();
+    let envelopes = 0;
+    const plain = new SMTPServer({
+      disabledCommands: ['STARTTLS', 'AUTH'],
+      onMailFrom: (_address, _session, done) => {
+        envelopes++;
+        done();
+      },
+    });
+    plain.on('error', () => {});
+    await new Promise<void>((resolve) => plain.listen(0, address, () => resolve()));
+    const url = `smtp://${address}:${(plain.server.address() as AddressInfo).port}?ignoreTLS=true`;
+    const strict = createSmtpTransport({ url, from, requireTls: true });
+    const error = await strict.send(mail).catch((thrown) => thrown);
+    strict.close();
+    await new Promise<void>((resolve) => plain.close(resolve));
+    expect(error).to.be.instanceOf(Error);
+    expect(envelopes).to.equal(0);
   });
 
   it('fails when nothing listens', async () => {
