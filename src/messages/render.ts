@@ -1,0 +1,69 @@
+import nunjucks from 'nunjucks';
+import type { Lang, Texts } from '../http/texts.ts';
+import { VIEWS_FOLDER } from '../http/views.ts';
+
+export type MailParams = {
+  code: {
+    code: string;
+    minutes: number;
+    purpose: 'sign-in' | 'sign-up' | 'address';
+    applicationName?: string | undefined;
+  };
+  'account-created': { givenName: string; email: string; signInUrl: string };
+  'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
+};
+export type SmsParams = {
+  /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
+  code: { code: string; minutes: number; host: string };
+};
+export type MailTemplate = keyof MailParams;
+export type SmsTemplate = keyof SmsParams;
+
+export type RenderedMail = { subject: string; text: string; html: string };
+
+export type MessageRenderer = {
+  mail<T extends MailTemplate>(template: T, lang: Lang, params: MailParams[T]): RenderedMail;
+  sms<T extends SmsTemplate>(template: T, lang: Lang, params: SmsParams[T]): string;
+};
+
+const oneLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ').trim();
+
+export function createMessageRenderer({ texts }: { texts: Texts }): MessageRenderer {
+  const loader = new nunjucks.FileSystemLoader(VIEWS_FOLDER, { watch: false, noCache: false });
+  const options = { throwOnUndefined: false, trimBlocks: true, lstripBlocks: true };
+  const asHtml = new nunjucks.Environment(loader, { ...options, autoescape: true });
+  const asText = new nunjucks.Environment(new nunjucks.FileSystemLoader(VIEWS_FOLDER), {
+    ...options,
+    autoescape: false,
+  });
+
+  // A line break in a name could otherwise forge a line of the message.
+  const contextOf = (lang: Lang, params: object) => ({
+    ...Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? oneLine(value) : value,
+      ]),
+    ),
+    lang,
+    t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
+  });
+
+  return {
+    mail(template, lang, params) {
+      const context = contextOf(lang, params);
+      const text = asText
+        .render(`mails/${template}.txt.njk`, context)
+        .replace(/\n{3,}/g, '\n\n')
+        .trim();
+      return {
+        subject: oneLine(asText.render(`mails/${template}.subject.njk`, context)),
+        text: `${text}\n`,
+        html: asHtml.render(`mails/${template}.html.njk`, context),
+      };
+    },
+    sms(template, lang, params) {
+      return asText.render(`sms/${template}.njk`, contextOf(lang, params)).trim();
+    },
+  };
+}

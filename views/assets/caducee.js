@@ -1,0 +1,129 @@
+/* Comfort only: every page does its work without this file. */
+
+const EXPOSED_TYPES = ['text', 'email', 'tel', 'search', 'url', 'password', 'number'];
+
+function showSecrets() {
+  for (const secret of document.querySelectorAll('[data-secret]')) {
+    const input = secret.querySelector('input');
+    const button = secret.querySelector('button');
+    const text = button.querySelector('[data-text]');
+    const show = (shown) => {
+      input.type = shown ? 'text' : 'password';
+      button.setAttribute('aria-pressed', String(shown));
+      text.textContent = shown ? button.dataset.hide : button.dataset.show;
+    };
+    button.hidden = false;
+    button.addEventListener('click', () => show(input.type === 'password'));
+    // A shown password must not be kept by the browser as an ordinary text.
+    input.form?.addEventListener('submit', () => show(false));
+  }
+}
+
+const MINIMUM_LENGTH = 12;
+const CLASSES = [
+  [/\p{Ll}/u, 26],
+  [/\p{Lu}/u, 26],
+  [/\p{Nd}/u, 10],
+  [/[^\p{Ll}\p{Lu}\p{Nd}]/u, 37],
+];
+
+/** L·log2(N of the classes used): an order of size for the person; the server judges. */
+function strengthOf(password) {
+  const signs = [...password];
+  if (signs.length < MINIMUM_LENGTH || new Set(signs).size < 5) return 'weak';
+  const alphabet = CLASSES.reduce((sum, [uses, size]) => (uses.test(password) ? sum + size : sum), 0);
+  const bits = Math.round(signs.length * Math.log2(alphabet));
+  if (bits >= 80) return 'strong';
+  return bits >= 50 ? 'medium' : 'weak';
+}
+
+function meterPasswords() {
+  for (const input of document.querySelectorAll('[data-metered]')) {
+    const meter = input.closest('.field').querySelector('[data-meter]');
+    const name = meter.querySelector('[data-level-name]');
+    const update = () => {
+      meter.hidden = input.value === '';
+      const level = strengthOf(input.value);
+      if (meter.hidden) meter.removeAttribute('data-level');
+      else meter.dataset.level = level;
+      const word = meter.hidden ? '' : meter.dataset[level];
+      // Written only when it changes: a screen reader would otherwise repeat it at every key.
+      if (name.textContent !== word) name.textContent = word;
+    };
+    input.addEventListener('input', update);
+    update();
+  }
+}
+
+function eraseForms() {
+  for (const form of document.querySelectorAll('form[data-erase-after]')) {
+    const delay = Number(form.dataset.eraseAfter) * 1000;
+    const notice = document.querySelector('[data-erased]');
+    const fields = () =>
+      [...form.elements].filter(
+        (field) => field.tagName === 'INPUT' && field.type !== 'hidden' && !field.readOnly,
+      );
+    const filled = () =>
+      fields().some((field) => (field.type === 'checkbox' ? field.checked : field.value !== ''));
+    let start = null;
+
+    const erase = () => {
+      start = null;
+      for (const field of fields()) {
+        if (field.type === 'checkbox' || field.type === 'radio') field.checked = false;
+        else if (EXPOSED_TYPES.includes(field.type)) {
+          field.value = '';
+          field.dispatchEvent(new Event('input', { bubbles: true }));
+        }
+      }
+      start = null;
+      if (notice) notice.hidden = false;
+    };
+    const check = () => {
+      if (start !== null && Date.now() - start >= delay) erase();
+    };
+    const begin = () => {
+      if (start !== null || !filled()) return;
+      start = Date.now();
+      if (notice) notice.hidden = true;
+      setTimeout(check, delay + 50);
+    };
+
+    form.addEventListener('input', begin);
+    form.addEventListener('change', begin);
+    // A computer that slept, or a page kept by « Back », has a late clock.
+    document.addEventListener('visibilitychange', check);
+    window.addEventListener('pageshow', () => {
+      check();
+      begin();
+    });
+    begin();
+  }
+}
+
+function sendOnce() {
+  const forms = [...document.querySelectorAll('form[data-once]')];
+  const release = (form) => {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll('[aria-disabled]')) button.removeAttribute('aria-disabled');
+  };
+  for (const form of forms) {
+    form.addEventListener('submit', (event) => {
+      if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+      }
+      form.dataset.sent = 'yes';
+      // Not « disabled »: a disabled button would not send its own name and value.
+      for (const button of form.querySelectorAll('button[type="submit"]'))
+        button.setAttribute('aria-disabled', 'true');
+    });
+  }
+  window.addEventListener('pageshow', () => forms.forEach(release));
+}
+
+showSecrets();
+meterPasswords();
+eraseForms();
+sendOnce();
+document.querySelector('[data-focus]')?.focus();
