@@ -50,7 +50,8 @@ export function createTexts({ onFault }: { onFault?: (fault: TextFault) => void 
     t(lang, key, vars = {}) {
       const counted = COUNTED.map((name) => vars[name]).find((value) => typeof value === 'number');
       const count = typeof counted === 'number' ? { count: counted } : {};
-      if (!i18n.exists(key, { lng: lang, ...count })) {
+      const isFamily = typeof i18n.getResource(lang, 'translation', key) === 'object';
+      if (isFamily || !i18n.exists(key, { lng: lang, ...count })) {
         report({ lang, key, reason: 'missing-text' });
         return i18n.t('site.unsaid', { lng: lang });
       }

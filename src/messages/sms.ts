@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 
 const TIMEOUT_MS = 10_000;
+/** Refusals that are not of this SMS: our credentials can be put right, the gateway can recover. */
+const RETRYABLE = new Set([401, 403, 407, 408, 425, 429]);
 
 export interface SmsDriver {
   /** Hands over one SMS. `to` is in E.164. Throws `UndeliverableError` when trying again is of no use. */
@@ -38,7 +40,7 @@ export class SmsNotSentError extends Error {
  * HMAC-SHA256 (RFC 2104) with `secret` of `<timestamp>.<body>`, the body taken byte for byte. A gateway refuses
  * a timestamp more than a few minutes away.
  *
- * 2xx is success; 4xx other than 408 and 429 throws `UndeliverableError`; all else, redirects and 10 s
+ * 2xx is success; 4xx that blames the request itself (not 401, 403, 407, 408, 425, 429) throws `UndeliverableError`; all else, redirects and 10 s
  * without an answer included, throws `SmsNotSentError`. The answer's body is never read.
  */
 export function createHttpsSmsDriver({
@@ -87,7 +89,7 @@ export function createHttpsSmsDriver({
       await response.body?.cancel().catch(() => {});
       const { status } = response;
       if (response.ok) return;
-      if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+      if (status >= 400 && status < 500 && !RETRYABLE.has(status)) {
         throw new UndeliverableError(`HTTP ${status}`);
       }
       throw new SmsNotSentError(`HTTP ${status}`);

@@ -1,0 +1,169 @@
+/**
+ * Accounts: one person, their proved contacts, their state. This folder leaves passwords and codes to credentials/, and
+ * what applications receive to openid/.
+ */
+import type { Clock } from '../lib/clock.ts';
+import { type Db, isUniqueViolation } from '../lib/database.ts';
+import { newId } from '../lib/ids.ts';
+
+export type AccountState = 'pending' | 'active' | 'suspended' | 'refused' | 'closed';
+
+export interface Account {
+  readonly id: string;
+  readonly state: AccountState;
+  readonly rpps: string | undefined;
+  readonly familyName: string;
+  readonly givenName: string;
+  readonly passwordHash: string | undefined;
+  readonly isAdministrator: boolean;
+  /** Address that signs in. */
+  readonly email: string;
+  /** Address that receives notifications: the starred one. */
+  readonly notificationEmail: string;
+  /** Proved phones, E.164; those chosen as second factor first. */
+  readonly phones: readonly string[];
+  /** True when a phone was chosen as the second factor proposed first. */
+  readonly prefersSms: boolean;
+}
+
+export interface NewAccount {
+  readonly kind: 'professional' | 'secretary' | 'shared';
+  readonly state: 'pending' | 'active';
+  readonly rpps?: string | undefined;
+  readonly professionCode?: string | undefined;
+  readonly civiliteCode?: string | undefined;
+  readonly civiliteExerciceCode?: string | undefined;
+  readonly familyName: string;
+  readonly givenName: string;
+  readonly identityProof: 'declared' | 'ordinal-register';
+  readonly passwordHash: string;
+  readonly termsVersion: string;
+  /** Proved addresses; the first one signs in and receives notifications. */
+  readonly emails: readonly { address: string; canonical: string }[];
+  /** Proved phones, E.164. */
+  readonly phones: readonly string[];
+}
+
+export class DuplicateAccountError extends Error {
+  readonly field: 'rpps' | 'email';
+
+  constructor(field: 'rpps' | 'email') {
+    super(`an account with this ${field} exists`);
+    this.name = 'DuplicateAccountError';
+    this.field = field;
+  }
+}
+
+/** @throws {DuplicateAccountError} when the RPPS number or an address has an account already. */
+export async function createAccount(db: Db, clock: Clock, account: NewAccount): Promise<string> {
+  const id = newId();
+  const now = clock.now();
+  try {
+    await db('accounts').insert({
+      id,
+      kind: account.kind,
+      state: account.state,
+      rpps: account.rpps,
+      profession_code: account.professionCode,
+      civilite_code: account.civiliteCode,
+      civilite_exercice_code: account.civiliteExerciceCode,
+      family_name: account.familyName,
+      given_name: account.givenName,
+      identity_proof: account.identityProof,
+      password_hash: account.passwordHash,
+      terms_version: account.termsVersion,
+      terms_accepted_at: now,
+      created_at: now,
+      updated_at: now,
+    });
+    await db('email_addresses').insert(
+      account.emails.map(({ address, canonical }, index) => ({
+        id: newId(),
+        account_id: id,
+        address,
+        canonical,
+        verified_at: now,
+        is_sign_in: index === 0,
+        is_notification: index === 0,
+      })),
+    );
+    if (account.phones.length > 0) {
+      await db('phone_numbers').insert(
+        account.phones.map((number) => ({ id: newId(), account_id: id, number, verified_at: now })),
+      );
+    }
+  } catch (error) {
+    if (isUniqueViolation(error, 'accounts_rpps_unique')) throw new DuplicateAccountError('rpps');
+    if (isUniqueViolation(error, 'email_addresses_canonical_unique')) throw new DuplicateAccountError('email');
+    throw error;
+  }
+  return id;
+}
+
+const accounts = (db: Db) =>
+  db('accounts')
+    .join('email_addresses as sign_in', (join) =>
+      join.on('sign_in.account_id', 'accounts.id').andOnVal('sign_in.is_sign_in', true),
+    )
+    .leftJoin('email_addresses as star', (join) =>
+      join.on('star.account_id', 'accounts.id').andOnVal('star.is_notification', true),
+    )
+    .select(
+      'accounts.id',
+      'accounts.state',
+      'accounts.rpps',
+      'accounts.family_name',
+      'accounts.given_name',
+      'accounts.password_hash',
+      'sign_in.address as email',
+      'star.address as notification_email',
+      db.raw(
+        `EXISTS (SELECT FROM account_roles WHERE account_id = accounts.id AND role = 'administrator') AS is_administrator`,
+      ),
+      db.raw(
+        `ARRAY(SELECT number FROM phone_numbers WHERE account_id = accounts.id ORDER BY is_second_factor DESC, verified_at, number) AS phones`,
+      ),
+      db.raw('EXISTS (SELECT FROM phone_numbers WHERE account_id = accounts.id AND is_second_factor) AS prefers_sms'),
+    );
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of the query above
+const asAccount = (row: any): Account | undefined =>
+  row && {
+    id: row.id,
+    state: row.state,
+    rpps: row.rpps ?? undefined,
+    familyName: row.family_name,
+    givenName: row.given_name,
+    passwordHash: row.password_hash ?? undefined,
+    isAdministrator: row.is_administrator,
+    email: row.email,
+    notificationEmail: row.notification_email ?? row.email,
+    phones: row.phones,
+    prefersSms: row.prefers_sms,
+  };
+
+/** @param canonical canonical form of an address (see contacts.ts); only the address that signs in counts. */
+export async function findAccountBySignInEmail(db: Db, canonical: string): Promise<Account | undefined> {
+  return asAccount(await accounts(db).where('sign_in.canonical', canonical).first());
+}
+
+export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
+  return asAccount(await accounts(db).where('accounts.id', id).first());
+}
+
+/** True when an account that still counts (neither refused nor closed) has this RPPS number. */
+export async function hasAccountWithRpps(db: Db, rpps: string): Promise<boolean> {
+  return Boolean(
+    await db('accounts').where({ rpps }).whereNotIn('state', ['refused', 'closed']).first('id'),
+  );
+}
+
+/** The account that a proved address belongs to, whatever the address is used for. */
+export async function findOwnerOfEmail(db: Db, canonical: string): Promise<{ accountId: string } | undefined> {
+  const row = await db('email_addresses').where({ canonical }).first('account_id');
+  return row && { accountId: row.account_id };
+}
+
+export async function updatePasswordHash(db: Db, clock: Clock, id: string, passwordHash: string): Promise<void> {
+  await db('accounts').where({ id }).update({ password_hash: passwordHash, updated_at: clock.now() });
+}

@@ -1,0 +1,92 @@
+/** One node's HTTP application: middleware in order, our pages, then the engine. Importing it starts nothing. */
+import Router from '@koa/router';
+import Koa, { type Middleware } from 'koa';
+import mount from 'koa-mount';
+import type Provider from 'oidc-provider';
+import type { Deps } from './deps.ts';
+import { CaduceeError } from './errors.ts';
+import { type RequestState, seeOther } from './http/context.ts';
+import { handleErrors } from './http/errors.ts';
+import { forwarded } from './http/forwarded.ts';
+import { enginePolicy, securityHeaders } from './http/headers.ts';
+import { healthRoutes } from './http/health.ts';
+import { language } from './http/language.ts';
+import { logRequests } from './http/request-log.ts';
+import { JourneyMovedError } from './journeys/journeys.ts';
+import { loadSigningKeys } from './openid/keys.ts';
+import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
+import { runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
+import { enginePages, recordSignOut } from './pages/engine-pages.ts';
+import { homeRoutes } from './pages/home.ts';
+import { signInRoutes } from './pages/sign-in/routes.ts';
+import { signUpRoutes } from './pages/sign-up/routes.ts';
+
+/**
+ * Gives the request one unit of work with the engine's storage, written before the answer leaves. When something that
+ * may be used once had been used already, what the engine was about to issue is not stored, and not answered either.
+ */
+function engineStorage({ engineStore, keyring, log }: Deps): Middleware {
+  return async (ctx, next) => {
+    const unit = new UnitOfWork(engineStore, keyring);
+    await runInUnit(unit, async () => {
+      let fresh: boolean;
+      try {
+        await next();
+      } finally {
+        fresh = await unit.flush();
+      }
+      if (fresh) return;
+      log.warn({ reference: ctx.state['reference'], path: ctx.path }, 'a one-time value was used again');
+      if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' };
+    });
+  };
+}
+
+/** A second click or another tab moved the journey on: its address shows where it stands. */
+const followJourney: Middleware = async (ctx, next) => {
+  try {
+    await next();
+  } catch (error) {
+    const journey = /^\/(?:connexion|inscription\/ordre)\/[\w-]+/.exec(ctx.path);
+    if (!(error instanceof JourneyMovedError) || !journey) throw error;
+    seeOther(ctx, journey[0]);
+  }
+};
+
+/** Builds the application; signing keys are made in the database when there are none. */
+export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provider }> {
+  const { settings, keyring, log, assets } = deps;
+  const provider = await createProvider(deps, await loadSigningKeys(deps), enginePages(deps));
+  provider.on('server_error', (_ctx, error) => log.error({ error: error.message, stack: error.stack }, 'engine failure'));
+  provider.on('end_session.success', (ctx) => {
+    recordSignOut(deps, ctx).catch((error: Error) => log.error({ error: error.message }, 'sign-out not journaled'));
+  });
+
+  const router = new Router<RequestState>();
+  homeRoutes(router, deps, provider);
+  signInRoutes(router, deps, provider);
+  signUpRoutes(router, deps);
+
+  const app = new Koa();
+  app.keys = [...keyring.cookieKeys];
+  app.proxy = true;
+  app.maxIpsCount = settings.TRUSTED_PROXIES;
+  app.on('error', (error: Error) => log.error({ error: error.message }, 'connection failure'));
+
+  app.use(logRequests(deps));
+  app.use(healthRoutes(deps));
+  app.use(securityHeaders(settings));
+  app.use(language);
+  app.use(handleErrors(deps));
+  app.use(forwarded(settings));
+  app.use(assets.middleware);
+  app.use(engineStorage(deps));
+  app.use(followJourney);
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  app.use(enginePolicy);
+  app.use(mount(provider));
+  return { app, provider };
+}

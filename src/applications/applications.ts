@@ -1,0 +1,102 @@
+/** The registry of relying parties. A client secret is made here, shown once and kept as a digest. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type pg from 'pg';
+import type { Clock } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
+
+export interface Application {
+  readonly clientId: string;
+  readonly name: string;
+  /** One line. */
+  readonly description: string;
+  /** Name of a lucide icon. */
+  readonly icon: string;
+  readonly firstParty: boolean;
+  readonly onPortal: boolean;
+  /** Where its tile leads. */
+  readonly startUrl: string | undefined;
+  /** Client metadata (OpenID Connect Dynamic Registration §2) without secret. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+// A secret has at least 256 random bits: a plain digest cannot be searched.
+const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+export function secretMatches(secret: string, secretHash: string): boolean {
+  const [given, kept] = [Buffer.from(digest(secret)), Buffer.from(secretHash)];
+  return given.length === kept.length && timingSafeEqual(given, kept);
+}
+
+export async function saveApplication(
+  db: Db,
+  clock: Clock,
+  { clientId, name, description, icon, firstParty, onPortal, startUrl, metadata }: Application,
+  secret: string | undefined,
+): Promise<void> {
+  const now = clock.now();
+  const row = {
+    client_id: clientId,
+    name,
+    description,
+    icon,
+    first_party: firstParty,
+    on_portal: onPortal,
+    start_url: startUrl,
+    metadata: JSON.stringify(metadata),
+    secret_hash: secret ? digest(secret) : null,
+    updated_at: now,
+  };
+  await db('applications').insert({ ...row, created_at: now }).onConflict('client_id').merge(row);
+}
+
+const FIND_METADATA = {
+  name: 'applications-find-metadata',
+  text: 'SELECT client_id, name, icon, first_party, metadata, secret_hash FROM applications WHERE client_id = $1',
+};
+
+/** What the engine reads; `client_secret` is the digest, which {@link secretMatches} compares. */
+export async function findClientMetadata(
+  pool: pg.Pool,
+  clientId: string,
+): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await pool.query({ ...FIND_METADATA, values: [clientId] });
+  const row = rows[0];
+  return (
+    row && {
+      ...row.metadata,
+      client_id: row.client_id,
+      client_name: row.name,
+      icon: row.icon,
+      first_party: row.first_party,
+      ...(row.secret_hash ? { client_secret: row.secret_hash } : {}),
+    }
+  );
+}
+
+export interface PortalTile {
+  readonly name: string;
+  readonly description: string;
+  readonly icon: string;
+  readonly url: string;
+  /** Address by which the application knows this person, when chosen. */
+  readonly email: string | undefined;
+}
+
+export async function listPortalTiles(db: Db, accountId: string): Promise<PortalTile[]> {
+  const rows = await db('applications')
+    .leftJoin('application_emails as link', (join) =>
+      join.on('link.client_id', 'applications.client_id').andOnVal('link.account_id', accountId),
+    )
+    .leftJoin('email_addresses', 'email_addresses.id', 'link.email_id')
+    .where({ on_portal: true })
+    .whereNotNull('start_url')
+    .orderBy('name')
+    .select('name', 'description', 'icon', 'start_url', 'email_addresses.address');
+  return rows.map((row) => ({
+    name: row.name,
+    description: row.description,
+    icon: row.icon,
+    url: row.start_url,
+    email: row.address ?? undefined,
+  }));
+}

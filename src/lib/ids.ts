@@ -1,0 +1,12 @@
+/** Identifiers and secrets from the system's random source. */
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+
+/** URL-safe text of `bytes` random bytes; 32 bytes are 256 bits in 43 characters. */
+export const randomToken = (bytes = 32): string => randomBytes(bytes).toString('base64url');
+
+/** Opaque identifier of a row; never used as a secret (RFC 9562). */
+export const newId = (): string => randomUUID();
+
+/** A uniformly drawn code of `digits` decimal digits, leading zeros kept. */
+export const randomDigits = (digits: number): string =>
+  String(randomInt(0, 10 ** digits)).padStart(digits, '0');

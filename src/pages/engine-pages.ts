@@ -1,0 +1,51 @@
+/** The pages that the engine shows of itself: signing out, and requests that it refuses. */
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { record } from '../audit/journal.ts';
+import type { Deps } from '../deps.ts';
+import { CaduceeError } from '../errors.ts';
+import { renderPage } from '../http/context.ts';
+import { asCaduceeError, renderError } from '../http/errors.ts';
+import { type EnginePages, ENGINE_ROUTES, OWN_CLIENT_ID } from '../openid/provider.ts';
+import { addresses } from './addresses.ts';
+
+function asPersonError(error: Error): CaduceeError {
+  if (error instanceof errors.SessionNotFound) return new CaduceeError('interactionExpired', { cause: error });
+  if (error instanceof errors.OIDCProviderError) {
+    const { error: code, error_detail: detail, error_description: description, status } = error;
+    return new CaduceeError('protocol', { detail: [code, detail ?? description].join(': '), status });
+  }
+  return asCaduceeError(error);
+}
+
+export function enginePages(deps: Deps): EnginePages {
+  return {
+    async signOut(ctx, xsrf) {
+      const { client } = ctx.oidc;
+      renderPage(deps, ctx, 'sign-out/confirm.njk', {
+        path: '/',
+        action: `${ENGINE_ROUTES.end_session}/confirm`,
+        xsrf,
+        application: client && client.clientId !== OWN_CLIENT_ID ? { name: client.clientName } : undefined,
+      });
+    },
+    async signedOut(ctx) {
+      renderPage(deps, ctx, 'sign-out/done.njk', { path: '/', homeUrl: addresses.home });
+    },
+    async error(ctx, error) {
+      renderError(deps, ctx, asPersonError(error));
+    },
+  };
+}
+
+/** Journals the sign-outs, which happen inside the engine. */
+export async function recordSignOut({ knex, clock }: Deps, ctx: KoaContextWithOIDC): Promise<void> {
+  const session = ctx.oidc.session as { accountId?: string; destroyed?: boolean } | undefined;
+  if (!session?.accountId || !session.destroyed) return;
+  await record(knex, clock, {
+    event: 'sign-out.completed',
+    outcome: 'success',
+    actor: session.accountId,
+    subject: session.accountId,
+    source: ctx.ip,
+  });
+}

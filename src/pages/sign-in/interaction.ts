@@ -1,0 +1,46 @@
+/** What the engine asks of a person, as our pages need it. */
+import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import { CaduceeError } from '../../errors.ts';
+import type { PageContext } from '../../http/context.ts';
+
+export interface Interaction {
+  readonly uid: string;
+  readonly prompt: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Parameters of the authorization request. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly clientId: string;
+  readonly application: { readonly name: string; readonly icon: string };
+  /** Origins that the last form of this interaction may end at. */
+  readonly returnOrigins: string[];
+  readonly grantId: string | undefined;
+  readonly accountId: string | undefined;
+}
+
+/** @throws {CaduceeError} interactionExpired, for one that ended, expired, or belongs to another browser or address. */
+export async function loadInteraction(provider: Provider, ctx: PageContext): Promise<Interaction> {
+  let details: Awaited<ReturnType<Provider['interactionDetails']>>;
+  try {
+    details = await provider.interactionDetails(ctx.req, ctx.res);
+  } catch (error) {
+    if (error instanceof errors.SessionNotFound) throw new CaduceeError('interactionExpired', { cause: error });
+    throw error;
+  }
+  const { uid, prompt, params, session, grantId } = details;
+  const clientId = params['client_id'] as string;
+  const client = await provider.Client.find(clientId);
+  if (uid !== ctx.params['uid'] || !client) throw new CaduceeError('interactionExpired');
+  const redirectUri = params['redirect_uri'] as string;
+  return {
+    uid,
+    prompt: prompt.name,
+    details: prompt.details,
+    params,
+    clientId,
+    application: { name: client.clientName ?? clientId, icon: (client['icon'] as string | undefined) ?? 'layout-grid' },
+    returnOrigins: /^https?:/.test(redirectUri) ? [new URL(redirectUri).origin] : [new URL(redirectUri).protocol],
+    grantId,
+    accountId: session?.accountId,
+  };
+}

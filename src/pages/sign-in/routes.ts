@@ -1,0 +1,295 @@
+/**
+ * Sign-in: the pages behind an interaction of the engine. One dispatcher decides which page is due; each step does its
+ * part and returns to it. All addresses stay under the interaction's, which is where its cookie is sent.
+ */
+import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
+import { type Account, findAccount, findAccountBySignInEmail, updatePasswordHash } from '../../accounts/accounts.ts';
+import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { record } from '../../audit/journal.ts';
+import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
+import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
+import type { Deps } from '../../deps.ts';
+import { CaduceeError } from '../../errors.ts';
+import { clientAddress, type PageContext, type RequestState, renderPage, seeOther } from '../../http/context.ts';
+import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import { followUiLocales } from '../../http/language.ts';
+import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
+import type { Fault } from '../../lib/fault.ts';
+import { assuranceOf } from '../../openid/assurance.ts';
+import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
+import { throttleRules } from '../../throttle/throttle.ts';
+import { addresses } from '../addresses.ts';
+import { consentRoutes, showConsent } from './consent.ts';
+import { type Interaction, loadInteraction } from './interaction.ts';
+import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
+
+type Faults = Record<string, Fault>;
+
+export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
+  const { knex, clock, hasher, throttle } = deps;
+  const form = [parseForm, verifyForm(deps)] as const;
+
+  const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
+    findJourney<SignInState>(knex, deps, { kind: 'sign-in', id: uid, browser: browserOf(deps, ctx) });
+
+  /** The interaction of this address, with the application's wishes applied to the page. */
+  async function enter(ctx: PageContext): Promise<Interaction> {
+    const interaction = await loadInteraction(provider, ctx);
+    followUiLocales(ctx, interaction.params['ui_locales']);
+    (ctx.state as RequestState).formAction = interaction.returnOrigins;
+    return interaction;
+  }
+
+  const page = (ctx: PageContext, interaction: Interaction, template: string, context: object) =>
+    renderPage(deps, ctx, template, {
+      path: interactionUrl(interaction.uid),
+      application: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application,
+      ...context,
+    });
+
+  function showPassword(
+    ctx: PageContext,
+    interaction: Interaction,
+    { email, errors = {}, alert }: { email: string; errors?: Faults; alert?: Fault & { kind: string } },
+  ) {
+    if (Object.keys(errors).length > 0 || alert) ctx.status = 422;
+    page(ctx, interaction, 'sign-in/password.njk', {
+      values: { email },
+      errors,
+      alert,
+      signUpUrl: addresses.signUp(interaction.uid),
+      passwordForgottenUrl: addresses.passwordForgotten,
+      identifierForgottenUrl: addresses.identifierForgotten,
+    });
+  }
+
+  function showCode(
+    ctx: PageContext,
+    interaction: Interaction,
+    { contacts, contact, errors = {}, alert }: {
+      contacts: readonly ChoosableContact[];
+      contact: ChoosableContact;
+      errors?: Faults;
+      alert?: Fault & { kind: string };
+    },
+  ) {
+    if (Object.keys(errors).length > 0) ctx.status = 422;
+    const base = interactionUrl(interaction.uid);
+    page(ctx, interaction, 'sign-in/code.njk', {
+      channel: contact.channel,
+      masked: contact.masked,
+      errors,
+      alert,
+      action: `${base}/code`,
+      resendAction: `${base}/renvoyer`,
+      otherChannelUrl: contacts.length > 1 ? `${base}/canal` : undefined,
+      backUrl: base,
+      minutes: CODE_LIFETIME_MINUTES,
+    });
+  }
+
+  function showChannels(ctx: PageContext, interaction: Interaction, contacts: readonly ChoosableContact[], errors: Faults = {}) {
+    if (Object.keys(errors).length > 0) ctx.status = 422;
+    page(ctx, interaction, 'sign-in/channel.njk', {
+      action: `${interactionUrl(interaction.uid)}/canal`,
+      channels: contacts.map(({ id, channel, masked }, index) => ({ id, channel, masked, checked: index === 0 })),
+      errors,
+      backUrl: interactionUrl(interaction.uid),
+    });
+  }
+
+  /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
+  async function authenticate(ctx: PageContext, canonical: string, password: string): Promise<Account | Fault> {
+    const source = clientAddress(ctx);
+    const account = await findAccountBySignInEmail(knex, canonical);
+    const subject = account?.id ?? `unknown:${canonical}`;
+    const bySource = await throttle.peek(throttleRules.signInPerSource, source);
+    const byAccount = await throttle.consume(throttleRules.signInPerAccount, subject);
+    const refused = [byAccount, bySource].find((verdict) => !verdict.allowed);
+    if (refused && !refused.allowed) return throttledFault(refused.retryAfterSeconds);
+
+    if (await hasher.verify(account?.passwordHash, password)) {
+      // The dummy hash never matches: there is an account.
+      const found = account as Account;
+      await throttle.clear(throttleRules.signInPerAccount, subject);
+      if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
+        await updatePasswordHash(knex, clock, found.id, await hasher.hash(password));
+      }
+      return found;
+    }
+    await throttle.consume(throttleRules.signInPerSource, source);
+    await record(knex, clock, {
+      event: 'sign-in.refused',
+      outcome: 'failure',
+      subject: account?.id,
+      source,
+      details: { step: 'password' },
+    });
+    return { key: 'fault.credentials' };
+  }
+
+  async function send(
+    ctx: PageContext,
+    interaction: Interaction,
+    journey: Journey<SignInState>,
+    contact: ChoosableContact,
+  ): Promise<Fault | undefined> {
+    return deliverCode(
+      deps,
+      {
+        journeyHash: journey.hash,
+        purpose: 'sign-in',
+        contact,
+        lang: (ctx.state as RequestState).lang,
+        accountId: journey.state.accountId,
+        source: clientAddress(ctx),
+        applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
+      },
+      async (trx) => {
+        await moveJourney(trx, deps, journey, { ...journey.state, contactId: contact.id });
+      },
+    );
+  }
+
+  /** A journey whose password was right, with the account and its contacts; undefined sends back to the start. */
+  async function proven(ctx: PageContext, uid: string) {
+    const journey = await findState(ctx, uid);
+    if (!journey?.state.accountId) return undefined;
+    const account = await findAccount(knex, journey.state.accountId);
+    if (account?.state !== 'active') return undefined;
+    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
+    const contact = contacts.find(({ id }) => id === journey.state.contactId);
+    return { journey, account, contacts, contact };
+  }
+
+  router.get('/connexion', async (ctx) => {
+    const url = new URL('/authorize', deps.settings.ISSUER);
+    url.search = new URLSearchParams({
+      client_id: OWN_CLIENT_ID,
+      response_type: 'none',
+      scope: 'openid',
+      redirect_uri: `${deps.settings.ISSUER}/retour`,
+    }).toString();
+    seeOther(ctx, url.href);
+  });
+
+  router.get('/connexion/:uid', async (ctx) => {
+    const interaction = await enter(ctx);
+    if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
+    const known = await findState(ctx, interaction.uid);
+    const hint = interaction.params['login_hint'];
+    showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
+  });
+
+  router.post('/connexion/:uid', ...form, async (ctx) => {
+    const interaction = await enter(ctx);
+    const fields = fieldsOf(ctx);
+    const email = fields['email'] ?? '';
+    const password = fields['password'] ?? '';
+    const errors: Faults = {};
+    const address = parseEmailAddress(email);
+    if (email.trim() === '') errors['email'] = { key: 'fault.required.email' };
+    else if (!address.ok) errors['email'] = address.fault;
+    if (password === '') errors['password'] = { key: 'fault.required.password' };
+    if (!address.ok || Object.keys(errors).length > 0) return showPassword(ctx, interaction, { email, errors });
+
+    const account = await authenticate(ctx, address.value.canonical, password);
+    if (!('id' in account)) return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
+    if (account.state !== 'active') {
+      const kind = account.state === 'pending' ? 'waiting' : 'refusal';
+      return showPassword(ctx, interaction, { email, alert: { kind, key: `alert.account.${account.state}` } });
+    }
+    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
+    const [first] = contacts;
+    if (!first) throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
+
+    const journey = await startJourney<SignInState>(knex, deps, {
+      kind: 'sign-in',
+      id: interaction.uid,
+      browser: ensureBrowser(deps, ctx),
+      state: { email, accountId: account.id },
+    });
+    const refused = await send(ctx, interaction, journey, first);
+    if (refused) return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
+    seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
+  });
+
+  router.get('/connexion/:uid/canal', async (ctx) => {
+    const interaction = await enter(ctx);
+    const state = await proven(ctx, interaction.uid);
+    if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
+    showChannels(ctx, interaction, state.contacts);
+  });
+
+  router.post('/connexion/:uid/canal', ...form, async (ctx) => {
+    const interaction = await enter(ctx);
+    const state = await proven(ctx, interaction.uid);
+    if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
+    const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx)['channel']);
+    if (!chosen) return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
+    const refused = await send(ctx, interaction, state.journey, chosen);
+    if (refused) return showChannels(ctx, interaction, state.contacts, { channel: refused });
+    seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
+  });
+
+  router.get('/connexion/:uid/code', async (ctx) => {
+    const interaction = await enter(ctx);
+    const state = await proven(ctx, interaction.uid);
+    if (!state || nextStep(state.journey.state) !== 'code' || !state.contact) {
+      return seeOther(ctx, interactionUrl(interaction.uid));
+    }
+    showCode(ctx, interaction, { contacts: state.contacts, contact: state.contact });
+  });
+
+  router.get('/connexion/:uid/renvoyer', (ctx) => seeOther(ctx, `${interactionUrl(ctx.params['uid'] ?? '')}/code`));
+
+  router.post('/connexion/:uid/renvoyer', ...form, async (ctx) => {
+    const interaction = await enter(ctx);
+    const state = await proven(ctx, interaction.uid);
+    if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
+    const { contacts, contact, journey } = state;
+    const refused = await send(ctx, interaction, journey, contact);
+    if (refused) return showCode(ctx, interaction, { contacts, contact, errors: { code: refused } });
+    const alert = { kind: 'success', key: 'alert.code.resent', vars: { masked: contact.masked } };
+    showCode(ctx, interaction, { contacts, contact, alert });
+  });
+
+  router.post('/connexion/:uid/code', ...form, async (ctx) => {
+    const interaction = await enter(ctx);
+    const state = await proven(ctx, interaction.uid);
+    if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
+    const { journey, account, contacts, contact } = state;
+    const source = clientAddress(ctx);
+    const checked = await checkCode(deps, {
+      journeyHash: journey.hash,
+      purpose: 'sign-in',
+      accountId: account.id,
+      source,
+      input: fieldsOf(ctx)['code'],
+    });
+    if (!checked.ok) return showCode(ctx, interaction, { contacts, contact, errors: { code: checked.fault } });
+
+    const { acr, amr } = assuranceOf(contact.channel);
+    const completed = await knex.transaction(async (trx) => {
+      if (!(await consumeCode(trx, clock, checked.value))) return false;
+      await endJourney(trx, journey);
+      await record(trx, clock, {
+        event: 'sign-in.completed',
+        outcome: 'success',
+        actor: account.id,
+        subject: account.id,
+        source,
+        details: { acr, amr, application: interaction.clientId },
+      });
+      return true;
+    });
+    if (!completed) return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
+    await forgetSends(deps, contact, account.id);
+    const ts = Math.floor(clock.now().getTime() / 1000);
+    const login = { accountId: account.id, acr, amr, remember: false, ts };
+    seeOther(ctx, await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }));
+  });
+
+  consentRoutes(router, deps, provider, enter);
+}

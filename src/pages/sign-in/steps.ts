@@ -1,0 +1,40 @@
+/** The steps of a sign-in, as pure rules. */
+import type { Account } from '../../accounts/accounts.ts';
+import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+
+export interface SignInState {
+  /** What the person typed, for the form to come back filled. */
+  readonly email: string;
+  /** Set once the password was right. */
+  readonly accountId?: string;
+  /** Where the current code went. */
+  readonly contactId?: string;
+}
+
+export type SignInStep = 'password' | 'channel' | 'code';
+
+/** @returns the step at which this sign-in stands. */
+export function nextStep(state: SignInState | undefined): SignInStep {
+  if (!state?.accountId) return 'password';
+  return state.contactId ? 'code' : 'channel';
+}
+
+export interface ChoosableContact extends Contact {
+  readonly id: string;
+  readonly masked: string;
+}
+
+/**
+ * Where a code may go, the first one proposed first. A code by e-mail never opens an administrator's account: the
+ * mailbox is not a second factor.
+ */
+export function contactsOf(account: Account, { smsAvailable }: { smsAvailable: boolean }): ChoosableContact[] {
+  const email = { id: 'email', channel: 'email' as const, to: account.email };
+  const phones = account.phones.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
+  const contacts: (Contact & { id: string })[] = [
+    ...(account.isAdministrator ? [] : [email]),
+    ...(smsAvailable ? phones : []),
+  ];
+  if (account.prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
+  return contacts.map((contact) => ({ ...contact, masked: maskContact(contact) }));
+}
