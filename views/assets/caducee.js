@@ -42,14 +42,14 @@ function meterPasswords() {
     const meter = input.closest('.field').querySelector('[data-meter]');
     const name = meter.querySelector('[data-level-name]');
     const update = () => {
-      meter.hidden = input.value === '';
-      const level = strengthOf(input.value);
-      if (meter.hidden) meter.removeAttribute('data-level');
+      const level = input.value === '' ? undefined : strengthOf(input.value);
+      if (level === undefined) delete meter.dataset.level;
       else meter.dataset.level = level;
-      const word = meter.hidden ? '' : meter.dataset[level];
+      const word = level === undefined ? '' : meter.dataset[level];
       // Written only when it changes: a screen reader would otherwise repeat it at every key.
       if (name.textContent !== word) name.textContent = word;
     };
+    meter.hidden = false;
     input.addEventListener('input', update);
     update();
   }
@@ -77,7 +77,8 @@ function eraseForms() {
         }
       }
       start = null;
-      if (notice) notice.hidden = false;
+      if (notice && notice.children.length === 1)
+        notice.append(notice.querySelector('template').content.cloneNode(true));
     };
     const check = () => {
       if (start !== null && Date.now() - start >= delay) erase();
@@ -85,7 +86,7 @@ function eraseForms() {
     const begin = () => {
       if (start !== null || !filled()) return;
       start = Date.now();
-      if (notice) notice.hidden = true;
+      for (const said of notice?.querySelectorAll('.notice') ?? []) said.remove();
       setTimeout(check, delay + 50);
     };
 
@@ -114,6 +115,8 @@ function sendOnce() {
         return;
       }
       form.dataset.sent = 'yes';
+      // A page that never came back must not leave the person with a dead button.
+      setTimeout(() => release(form), 10_000);
       // Not « disabled »: a disabled button would not send its own name and value.
       for (const button of form.querySelectorAll('button[type="submit"]'))
         button.setAttribute('aria-disabled', 'true');

@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import { createTexts, LANGUAGES } from '../../src/http/texts.ts';
+import { createMessageRenderer } from '../../src/messages/render.ts';
+
+const renderer = createMessageRenderer({ texts: createTexts() });
+const links = {
+  signInUrl: 'https://id.example.test/connexion?a=1&b=2',
+  passwordForgottenUrl: 'https://id.example.test/mot-de-passe-oublie',
+};
+
+/** GSM 03.38: a sign outside it makes an SMS twice as dear, and 70 signs long at most. */
+const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
+
+describe('mails', () => {
+  const all = LANGUAGES.flatMap((lang) => [
+    ...(['sign-in', 'sign-up', 'address'] as const).map((purpose) =>
+      renderer.mail('code', lang, { code: '482915', minutes: 10, purpose }),
+    ),
+    renderer.mail('account-created', lang, {
+      givenName: 'Camille',
+      email: 'camille@example.test',
+      signInUrl: links.signInUrl,
+    }),
+    renderer.mail('address-already-used', lang, links),
+  ]);
+
+  it('have a subject of one line, a text and an HTML version', () => {
+    for (const { subject, text, html } of all) {
+      expect(subject).to.match(/^\S[^\n]+$/);
+      expect(text).to.match(/\n$/);
+      expect(html.trimStart()).to.match(/^<!doctype html>/);
+      for (const part of [subject, text, html]) expect(part).to.not.match(/undefined|\[object|\{\{|\{%/);
+    }
+  });
+
+  it('fetch nothing and run nothing', () => {
+    for (const { html } of all)
+      expect(html).to.not.match(
+        /<(img|script|style|link|iframe|object|form)\b|url\(|background=|\son[a-z]+=/i,
+      );
+  });
+
+  it('give the code in both versions, and never in the subject', () => {
+    const mail = renderer.mail('code', 'fr', { code: '482915', minutes: 10, purpose: 'sign-in' });
+    expect(mail.subject).to.equal('Votre code de connexion');
+    expect(mail.text)
+      .to.contain('\n    482915\n')
+      .and.to.contain('10 minutes')
+      .and.to.contain('Ne le donnez à personne');
+    expect(mail.html).to.contain('482915').and.to.contain('10 minutes');
+    for (const { subject } of all) expect(subject).to.not.match(/\d/);
+  });
+
+  it('name the application that one signs in to', () => {
+    const params = {
+      code: '482915',
+      minutes: 10,
+      purpose: 'sign-in',
+      applicationName: 'Labo & Cie',
+    } as const;
+    const mail = renderer.mail('code', 'fr', params);
+    expect(mail.text).to.contain('votre connexion à Labo & Cie');
+    expect(mail.html).to.contain('votre connexion à Labo &amp; Cie');
+  });
+
+  it('give every link in the text version too', () => {
+    for (const lang of LANGUAGES) {
+      const created = renderer.mail('account-created', lang, {
+        givenName: 'Camille',
+        email: 'camille@example.test',
+        signInUrl: links.signInUrl,
+      });
+      expect(created.text).to.contain(links.signInUrl).and.to.contain('camille@example.test');
+      expect(created.html).to.contain('href="https://id.example.test/connexion?a=1&amp;b=2"');
+      const used = renderer.mail('address-already-used', lang, links);
+      expect(used.text).to.contain(links.signInUrl).and.to.contain(links.passwordForgottenUrl);
+      expect(used.html).to.contain(`href="${links.passwordForgottenUrl}"`);
+    }
+  });
+
+  it('escape values in HTML, and keep a value on its line in the text', () => {
+    const mail = renderer.mail('account-created', 'fr', {
+      givenName: '<script>alert(1)</script>\r\nBcc: x',
+      email: 'camille@example.test',
+      signInUrl: links.signInUrl,
+    });
+    expect(mail.html).to.contain('&lt;script&gt;').and.not.contain('<script>');
+    expect(mail.text).to.contain('Bonjour <script>alert(1)</script> Bcc: x,');
+    const hostile = ['<script>'] as unknown as string;
+    expect(
+      renderer.mail('account-created', 'fr', { givenName: hostile, email: hostile, signInUrl: hostile }).html,
+    )
+      .to.contain('&lt;script&gt;')
+      .and.not.contain('<script>');
+  });
+});
+
+describe('SMS', () => {
+  it('end with the line that binds the code to the site', () => {
+    expect(renderer.sms('code', 'fr', { code: '048291', minutes: 10, host: 'id.example.test' })).to.equal(
+      'Caducée : votre code est 048291. Valable 10 minutes. Ne le donnez à personne.\n\n@id.example.test #048291',
+    );
+    expect(renderer.sms('code', 'en', { code: '048291', minutes: 1, host: 'id.example.test' })).to.equal(
+      'Caducée: your code is 048291. Valid for 1 minute. Give it to nobody.\n\n@id.example.test #048291',
+    );
+  });
+
+  it('fit in one message of the plain alphabet', () => {
+    for (const lang of LANGUAGES) {
+      const text = renderer.sms('code', lang, {
+        code: '048291',
+        minutes: 10,
+        host: 'connexion.caducee.example.test',
+      });
+      expect(text).to.match(GSM);
+      expect(text.length).to.be.at.most(160);
+    }
+  });
+});
