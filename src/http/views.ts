@@ -67,6 +67,20 @@ function richText(texts: Texts, lang: Lang) {
   };
 }
 
+/** A calendar day in words; anything else is left as it is. */
+function dayInWords(lang: Lang) {
+  const format = new Intl.DateTimeFormat(lang === 'fr' ? 'fr-FR' : 'en-GB', {
+    dateStyle: 'long',
+    timeZone: 'UTC',
+  });
+  return (date: unknown) => {
+    const text = String(date ?? '');
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return text;
+    const words = format.format(new Date(`${text}T00:00:00Z`));
+    return lang === 'fr' ? words.replace(/^1 /, '1er ') : words;
+  };
+}
+
 export function createViews({ texts, assets }: { texts: Texts; assets: Pick<Assets, 'url'> }): Views {
   const environment = new nunjucks.Environment(
     new nunjucks.FileSystemLoader(VIEWS_FOLDER, { watch: false, noCache: false }),
@@ -82,6 +96,7 @@ export function createViews({ texts, assets }: { texts: Texts; assets: Pick<Asse
         ...context,
         t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
         rich: richText(texts, lang),
+        day: dayInWords(lang),
       });
     },
   };

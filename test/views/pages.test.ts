@@ -83,6 +83,12 @@ describe('pages', () => {
     expect(wordsOf(html)).to.match(/^\s*Erreur : .+ – Caducée/);
   });
 
+  it('keep the sign-in that a sign-up came from', () => {
+    const html = render(SAMPLES.find(({ context }) => context.connexion)!);
+    expect(html).to.contain('<input type="hidden" name="connexion" value="uid-1">');
+    expect(html).to.contain('href="/ici?langue=en&connexion=uid-1"');
+  });
+
   it('offer the other language on the same path', () => {
     expect(render(SAMPLES[0]!, 'fr')).to.contain('href="/ici?langue=en"');
     expect(render(SAMPLES[0]!, 'en')).to.contain('href="/ici?langue=fr"');

@@ -129,6 +129,7 @@ export const SAMPLES: Sample[] = [
     context: {
       values: { birthdate: '17/06/1981', rpps: '99700427885', terms: true },
       refusal: 'unknown-pair',
+      connexion: 'uid-1',
     },
     says: [
       "Les informations que vous avez saisies ne correspondent pas à celles connues de l'Ordre, veuillez les corriger ou vous rapprocher de votre conseil",
@@ -256,8 +257,12 @@ export const SAMPLES: Sample[] = [
   },
   {
     template: 'legal/terms.njk',
-    context: { version: '1.0', date: '1er décembre 2025' },
-    says: ["Conditions Générales d'Utilisation", 'Version 1.0', 'Vos droits'],
+    context: { version: '1.0', date: '2025-12-01' },
+    says: [
+      "Conditions Générales d'Utilisation",
+      'Version 1.0, en vigueur depuis le 1er décembre 2025',
+      'Vos droits',
+    ],
   },
   {
     template: 'error.njk',
@@ -265,9 +270,10 @@ export const SAMPLES: Sample[] = [
       titleKey: 'error.internal.title',
       messageKey: 'error.internal.message',
       adviceKey: 'error.internal.advice',
+      vars: { supportEmail: 'assistance@example.test' },
       reference: 'R-123',
       actions: [{ url: '/', labelKey: 'error.action.home' }],
     },
-    says: ['Un problème est survenu', 'R-123', "Retour à l'accueil"],
+    says: ['Un problème est survenu', 'R-123', 'assistance@example.test', "Retour à l'accueil"],
   },
 ];
