@@ -44,7 +44,7 @@ describe('mails', () => {
     const mail = renderer.mail('code', 'fr', { code: '482915', minutes: 10, purpose: 'sign-in' });
     expect(mail.subject).to.equal('Votre code de connexion');
     expect(mail.text)
-      .to.contain('\n    482915\n')
+      .to.contain('\u00a0:\n\n    482915\n\n')
       .and.to.contain('10 minutes')
       .and.to.contain('Ne le donnez à personne');
     expect(mail.html).to.contain('482915').and.to.contain('10 minutes');
