@@ -7,9 +7,11 @@ import type { RequestState } from './context.ts';
 const REFERENCE_BYTES = 6;
 const QUIET = new Set(['/healthz', '/readyz']);
 
+const PUBLIC = /^\/(?:assets|\.well-known)\//;
+
 /** Long segments are identifiers; what is left tells the page. */
 const routeOf = (path: string): string =>
-  path.replace(/\/[\w.~-]{20,}/g, (segment) => (segment.startsWith('/assets') ? segment : '/:id')).slice(0, 200);
+  (PUBLIC.test(path) ? path : path.replace(/\/[\w.~-]{20,}/g, '/:id')).slice(0, 200);
 
 export function logRequests({ log }: Deps): Middleware {
   return async (ctx, next) => {

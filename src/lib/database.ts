@@ -49,6 +49,7 @@ export function openPool({ url, poolMax, onError }: Connection): pg.Pool {
   });
   // An idle connection that breaks must not end the process; the next query opens another one.
   pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError));
   return pool;
 }
 

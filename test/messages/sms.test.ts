@@ -50,7 +50,7 @@ describe('HTTPS SMS driver', () => {
 
   const answers: [number, typeof UndeliverableError | typeof SmsNotSentError][] = [
     [400, UndeliverableError],
-    [401, UndeliverableError],
+    [401, SmsNotSentError],
     [404, UndeliverableError],
     [422, UndeliverableError],
     [408, SmsNotSentError],

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { readSettings } from '../../config/settings.ts';
-import { type MailboxMessage, startMailbox } from '../../demo/mailbox.ts';
+import { type Message, startMailbox } from '../../demo/mailbox.ts';
 import { seedDemo } from '../../seeds/demo/seed.ts';
 import { createDeps, type Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -81,7 +81,7 @@ export interface TestApp {
   /** Which ports the address leads to; the two nodes of this process by default. */
   balance(ports: readonly number[]): void;
   /** The newest message to this address or number, once it is there. */
-  waitForMessage(to: string, options?: { after?: number }): Promise<MailboxMessage>;
+  waitForMessage(to: string, options?: { after?: number }): Promise<Message>;
   close(): Promise<void>;
 }
 
@@ -110,7 +110,7 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
     PORT: '0',
     HOST: '127.0.0.1',
     DATABASE_URL: database.url,
-    SMTP_URL: `smtp://127.0.0.1:${mailbox.smtpPort}`,
+    SMTP_URL: mailbox.smtpUrl,
     ...options.settings,
   };
   const settings = readSettings(environment);
@@ -156,7 +156,7 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
 }
 
 /** The six digits of a message. */
-export function codeOf(message: MailboxMessage): string {
+export function codeOf(message: Message): string {
   const code = /\b(\d{6})\b/.exec(message.text)?.[1];
   if (!code) throw new Error('no code in this message');
   return code;

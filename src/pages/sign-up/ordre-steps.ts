@@ -10,6 +10,8 @@ export interface OrdreState {
   /** The Order's contact that receives the code. */
   readonly contact?: Contact;
   readonly contactProved?: true;
+  /** The proved address already signs in to somebody's account: another one is needed. */
+  readonly mustChooseAddress?: true;
   /** Chosen by who proved a phone; waits for its own proof. */
   readonly chosen?: { readonly address: string; readonly canonical: string; readonly passwordHash: string };
 }
@@ -39,7 +41,8 @@ export function nextStep(state: OrdreJourneyState): OrdreStep {
   if (!state.contact) return 'contact';
   if (!state.contactProved) return 'code';
   if (state.chosen) return 'address-code';
-  return state.contact.channel === 'email' ? 'credentials-by-email' : 'credentials-by-sms';
+  const addressIsFixed = state.contact.channel === 'email' && !state.mustChooseAddress;
+  return addressIsFixed ? 'credentials-by-email' : 'credentials-by-sms';
 }
 
 export interface OrdinalContact extends Contact {

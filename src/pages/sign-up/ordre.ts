@@ -68,7 +68,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     },
   ): void {
     if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
-    const interaction = interactionOf(ctx.query['connexion']) ?? interactionOf(fieldsOf(ctx)['connexion']);
+    const interaction = interactionOf(ctx.query['connexion']);
     // What was typed and not sent does not stay on a screen that was left (with or without JavaScript).
     ctx.set('Refresh', `600; url=${addresses.signUpOrdre(interaction)}${interaction ? '&' : '?'}efface=1`);
     renderPage(deps, ctx, 'sign-up/ordre/identify.njk', {
@@ -76,7 +76,6 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       errors,
       refusal,
       alert,
-      connexion: interaction,
       passwordForgottenUrl: addresses.passwordForgotten,
       termsUrl: addresses.terms,
       signInUrl: signInUrl(interaction),
@@ -452,7 +451,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
       if (error.field === 'rpps') return showIdentify(ctx, { values: {}, refusal: 'account-exists' });
-      return showStep(ctx, state, { errors: { email: { key: 'fault.email.taken' } } });
+      const another: OrdreState = { ...state, mustChooseAddress: true };
+      await moveJourney<OrdreJourneyState>(knex, deps, journey, another);
+      return showStep(ctx, another, { errors: { email: { key: 'fault.email.taken' } } });
     }
     seeOther(ctx, base(ctx));
   }
