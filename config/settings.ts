@@ -70,7 +70,10 @@ export const SETTINGS = {
     doc: 'How many reverse proxies of yours stand in front. X-Forwarded-For is read only then, and only that many hops.',
   }),
   DATABASE_URL: setting({
-    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
+      .optional(),
     doc: 'PostgreSQL 17 or later.',
     secret: true,
     requiredInProduction: true,
@@ -109,7 +112,10 @@ export const SETTINGS = {
     default: 'none',
     doc: 'none: no SMS is offered to anybody; https: each SMS is a signed request to SMS_HTTPS_URL.',
   }),
-  SMS_HTTPS_URL: setting({ schema: z.url().optional(), doc: 'Where the https driver posts { id, to, text }.' }),
+  SMS_HTTPS_URL: setting({
+    schema: z.url().optional(),
+    doc: 'Where the https driver posts { id, to, text }.',
+  }),
   SMS_HTTPS_SECRET: setting({
     schema: z.string().min(16).optional(),
     doc: 'Shared secret that signs those requests (HMAC-SHA256).',

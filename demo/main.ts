@@ -102,7 +102,8 @@ async function main(): Promise<void> {
     await start(stops);
   } catch (error) {
     const { code, port } = error as { code?: string; port?: number };
-    if (code === 'EADDRINUSE') console.error(`port ${port} is taken: set PORT to the first of eight free ports`);
+    if (code === 'EADDRINUSE')
+      console.error(`port ${port} is taken: set PORT to the first of eight free ports`);
     else console.error(error instanceof SettingsError ? error.message : error);
     await stop(1);
   }

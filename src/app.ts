@@ -59,9 +59,13 @@ const followJourney: Middleware = async (ctx, next) => {
 export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provider }> {
   const { settings, keyring, log, assets } = deps;
   const provider = await createProvider(deps, await loadSigningKeys(deps), enginePages(deps));
-  provider.on('server_error', (_ctx, error) => log.error({ error: error.message, stack: error.stack }, 'engine failure'));
+  provider.on('server_error', (_ctx, error) =>
+    log.error({ error: error.message, stack: error.stack }, 'engine failure'),
+  );
   provider.on('end_session.success', (ctx) => {
-    recordSignOut(deps, ctx).catch((error: Error) => log.error({ error: error.message }, 'sign-out not journaled'));
+    recordSignOut(deps, ctx).catch((error: Error) =>
+      log.error({ error: error.message }, 'sign-out not journaled'),
+    );
   });
 
   const router = new Router<RequestState>();

@@ -9,7 +9,9 @@ interface Databases {
   readonly pool: ReturnType<typeof openPool>;
 }
 
-async function withDatabase(work: (databases: Databases, settings: Settings) => Promise<void>): Promise<void> {
+async function withDatabase(
+  work: (databases: Databases, settings: Settings) => Promise<void>,
+): Promise<void> {
   const settings = readSettings(process.env);
   const url = settings.DATABASE_URL;
   if (!url) throw new Error('DATABASE_URL is required');

@@ -5,7 +5,8 @@ import { startNode } from './server.ts';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  if (!settings.DATABASE_URL) throw new SettingsError(['DATABASE_URL: required (npm run demo brings its own)']);
+  if (!settings.DATABASE_URL)
+    throw new SettingsError(['DATABASE_URL: required (npm run demo brings its own)']);
   const deps = createDeps(settings);
   const node = await startNode(deps);
   deps.log.info({ issuer: settings.ISSUER, port: node.port }, 'ready');

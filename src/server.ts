@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { createApp } from './app.ts';
 import { loadPasswordDictionaries } from './credentials/password-policy.ts';
 import type { Deps } from './deps.ts';
+import { startMetrics } from './http/metrics.ts';
 import { startJobs } from './jobs.ts';
 import { migrateUp } from './lib/database.ts';
-import { startMetrics } from './http/metrics.ts';
 
 const DRAIN_MS = 10_000;
 

@@ -17,7 +17,12 @@ function emailOf(address: string) {
   return parsed.value;
 }
 
-async function seedAccount(db: Db, { clock }: SeedDeps, account: DemoAccount, passwordHash: string): Promise<void> {
+async function seedAccount(
+  db: Db,
+  { clock }: SeedDeps,
+  account: DemoAccount,
+  passwordHash: string,
+): Promise<void> {
   const [email, ...others] = [account.email, ...(account.otherEmails ?? [])].map(emailOf);
   if (!email || (await db('email_addresses').where({ canonical: email.canonical }).first())) return;
   const id = await createAccount(db, clock, {
@@ -35,7 +40,8 @@ async function seedAccount(db: Db, { clock }: SeedDeps, account: DemoAccount, pa
     emails: [email, ...others],
     phones: account.smsFactor ? [account.smsFactor] : [],
   });
-  if (account.smsFactor) await db('phone_numbers').where({ account_id: id }).update({ is_second_factor: true });
+  if (account.smsFactor)
+    await db('phone_numbers').where({ account_id: id }).update({ is_second_factor: true });
   if (account.administrator) await db('account_roles').insert({ account_id: id, role: 'administrator' });
   if (account.email === 'camille@example.test') {
     const first = await db('email_addresses').where({ canonical: email.canonical }).first('id');
@@ -78,7 +84,8 @@ export async function seedDemo(
   applicationUrl: (application: { clientId: string; portOffset: number }) => string,
 ): Promise<void> {
   const { settings, knex, clock, hasher } = deps;
-  if (settings.NODE_ENV === 'production') throw new Error('demo people and secrets have no place in production');
+  if (settings.NODE_ENV === 'production')
+    throw new Error('demo people and secrets have no place in production');
   const passwordHash = await hasher.hash(DEMO_PASSWORD);
   await knex.transaction(async (trx) => {
     for (const demo of DEMO_APPLICATIONS) {
@@ -91,4 +98,3 @@ export async function seedDemo(
 
 /** Empties the counters, so that yesterday's demo does not slow today's. */
 export const resetDemoCounters = (db: Db): Promise<number> => db('throttle_counters').delete();
-

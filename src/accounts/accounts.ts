@@ -94,7 +94,8 @@ export async function createAccount(db: Db, clock: Clock, account: NewAccount): 
     }
   } catch (error) {
     if (isUniqueViolation(error, 'accounts_rpps_unique')) throw new DuplicateAccountError('rpps');
-    if (isUniqueViolation(error, 'email_addresses_canonical_unique')) throw new DuplicateAccountError('email');
+    if (isUniqueViolation(error, 'email_addresses_canonical_unique'))
+      throw new DuplicateAccountError('email');
     throw error;
   }
   return id;
@@ -123,7 +124,9 @@ const accounts = (db: Db) =>
       db.raw(
         `ARRAY(SELECT number FROM phone_numbers WHERE account_id = accounts.id ORDER BY is_second_factor DESC, verified_at, number) AS phones`,
       ),
-      db.raw('EXISTS (SELECT FROM phone_numbers WHERE account_id = accounts.id AND is_second_factor) AS prefers_sms'),
+      db.raw(
+        'EXISTS (SELECT FROM phone_numbers WHERE account_id = accounts.id AND is_second_factor) AS prefers_sms',
+      ),
     );
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the query above
@@ -153,17 +156,23 @@ export async function findAccount(db: Db, id: string): Promise<Account | undefin
 
 /** True when an account that still counts (neither refused nor closed) has this RPPS number. */
 export async function hasAccountWithRpps(db: Db, rpps: string): Promise<boolean> {
-  return Boolean(
-    await db('accounts').where({ rpps }).whereNotIn('state', ['refused', 'closed']).first('id'),
-  );
+  return Boolean(await db('accounts').where({ rpps }).whereNotIn('state', ['refused', 'closed']).first('id'));
 }
 
 /** The account that a proved address belongs to, whatever the address is used for. */
-export async function findOwnerOfEmail(db: Db, canonical: string): Promise<{ accountId: string } | undefined> {
+export async function findOwnerOfEmail(
+  db: Db,
+  canonical: string,
+): Promise<{ accountId: string } | undefined> {
   const row = await db('email_addresses').where({ canonical }).first('account_id');
   return row && { accountId: row.account_id };
 }
 
-export async function updatePasswordHash(db: Db, clock: Clock, id: string, passwordHash: string): Promise<void> {
+export async function updatePasswordHash(
+  db: Db,
+  clock: Clock,
+  id: string,
+  passwordHash: string,
+): Promise<void> {
   await db('accounts').where({ id }).update({ password_hash: passwordHash, updated_at: clock.now() });
 }

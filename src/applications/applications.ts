@@ -46,7 +46,10 @@ export async function saveApplication(
     secret_hash: secret ? digest(secret) : null,
     updated_at: now,
   };
-  await db('applications').insert({ ...row, created_at: now }).onConflict('client_id').merge(row);
+  await db('applications')
+    .insert({ ...row, created_at: now })
+    .onConflict('client_id')
+    .merge(row);
 }
 
 const FIND_METADATA = {

@@ -36,7 +36,15 @@ export interface JournalEntry {
 /** Adds one entry; call it last in a transaction, because entries are numbered one transaction at a time. */
 export async function record(db: Db, clock: Clock, entry: JournalEntry): Promise<void> {
   const { event, outcome, actor, subject, source, details } = entry;
-  const text = JSON.stringify({ at: clock.now().toISOString(), event, outcome, actor, subject, source, details });
+  const text = JSON.stringify({
+    at: clock.now().toISOString(),
+    event,
+    outcome,
+    actor,
+    subject,
+    source,
+    details,
+  });
   await db('journal').insert({ entry: text });
 }
 

@@ -12,8 +12,8 @@ import { accept, type Fault, type Result, refuse } from '../lib/fault.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
 import { throttleRules } from '../throttle/throttle.ts';
 import {
-  CODE_LIFETIME_MINUTES,
   type Channel,
+  CODE_LIFETIME_MINUTES,
   type CodePurpose,
   createCode,
   tryCode,
@@ -50,7 +50,10 @@ export const throttledFault = (retryAfterSeconds: number): Fault => ({
   vars: { minutes: Math.max(1, Math.ceil(retryAfterSeconds / 60)) },
 });
 
-async function sendRefused({ throttle }: Deps, { contact, accountId, source }: Delivery): Promise<Fault | undefined> {
+async function sendRefused(
+  { throttle }: Deps,
+  { contact, accountId, source }: Delivery,
+): Promise<Fault | undefined> {
   const verdicts = [
     await throttle.consume(throttleRules.codeSendPerContact, subjectOf(contact)),
     await throttle.consume(throttleRules.codeSendPerSource, source),
@@ -82,10 +85,24 @@ export async function deliverCode(
     const minutes = CODE_LIFETIME_MINUTES;
     if (!silent && contact.channel === 'email') {
       const params = { code, minutes, purpose, applicationName };
-      await enqueueMessage(trx, deps, { channel: 'email', template: 'code', to: contact.to, lang, params, expiresAt });
+      await enqueueMessage(trx, deps, {
+        channel: 'email',
+        template: 'code',
+        to: contact.to,
+        lang,
+        params,
+        expiresAt,
+      });
     } else if (!silent) {
       const params = { code, minutes, host: new URL(settings.ISSUER).hostname };
-      await enqueueMessage(trx, deps, { channel: 'sms', template: 'code', to: contact.to, lang, params, expiresAt });
+      await enqueueMessage(trx, deps, {
+        channel: 'sms',
+        template: 'code',
+        to: contact.to,
+        lang,
+        params,
+        expiresAt,
+      });
     }
     await also(trx);
     await record(trx, clock, {

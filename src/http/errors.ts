@@ -1,8 +1,8 @@
 /** Every failure ends here: a page in the person's words with a reference, and one line in the log with the same. */
 import type { Context, Middleware } from 'koa';
+import { HashQueueFullError } from '../credentials/password-hash.ts';
 import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
-import { HashQueueFullError } from '../credentials/password-hash.ts';
 import { type RequestState, renderPage } from './context.ts';
 
 /** Connection lost, refused or not to be had (PostgreSQL classes 08, 53, 57P), or no connection left in time. */
@@ -21,7 +21,8 @@ export function asCaduceeError(error: unknown): CaduceeError {
   const { status, expose } = error as { status?: number; expose?: boolean };
   if (expose && status === 413) return new CaduceeError('tooLarge', { cause: error });
   if (expose && status && status < 500) return new CaduceeError('protocol', { cause: error, status });
-  if (isDatabaseAway(error as Error)) return new CaduceeError('unavailable', { cause: error, retryAfterSeconds: 5 });
+  if (isDatabaseAway(error as Error))
+    return new CaduceeError('unavailable', { cause: error, retryAfterSeconds: 5 });
   return new CaduceeError('internal', { cause: error });
 }
 
@@ -30,7 +31,11 @@ function logError({ log }: Deps, ctx: Context, error: CaduceeError): void {
   const line = { reference, kind: error.kind, status: error.status, detail: error.detail };
   const cause = error.cause as Error | undefined;
   if (error.status < 500) log.info(line, 'request refused');
-  else log.error({ ...line, error: cause && { name: cause.name, message: cause.message, stack: cause.stack } }, 'request failed');
+  else
+    log.error(
+      { ...line, error: cause && { name: cause.name, message: cause.message, stack: cause.stack } },
+      'request failed',
+    );
 }
 
 /** Answers with the page of this error. */

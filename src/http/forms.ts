@@ -43,7 +43,8 @@ export function ensureBrowser(deps: Deps, ctx: Context): string {
   return token;
 }
 
-export const csrfToken = (deps: Deps, ctx: Context): string => deps.keyring.mac('csrf', ensureBrowser(deps, ctx));
+export const csrfToken = (deps: Deps, ctx: Context): string =>
+  deps.keyring.mac('csrf', ensureBrowser(deps, ctx));
 
 /** Reads a form of ours; a JSON or multipart body is not one. */
 export const parseForm: Middleware = bodyParser({

@@ -10,7 +10,10 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'https:': ':443', 'htt
 
 export function forwarded({ ISSUER, TRUSTED_PROXIES }: Settings): Middleware {
   const issuer = new URL(ISSUER);
-  const hosts = new Set([issuer.host, issuer.hostname + (issuer.port ? `:${issuer.port}` : DEFAULT_PORTS[issuer.protocol])]);
+  const hosts = new Set([
+    issuer.host,
+    issuer.hostname + (issuer.port ? `:${issuer.port}` : DEFAULT_PORTS[issuer.protocol]),
+  ]);
   const scheme = issuer.protocol.slice(0, -1);
 
   return async (ctx, next) => {

@@ -25,6 +25,9 @@ const chosenBefore = (ctx: Context): Lang | undefined => known(ctx.cookies.get(C
 /** Follows the application's `ui_locales` (OpenID Connect Core §3.1.2.1), unless the person chose otherwise. */
 export function followUiLocales(ctx: Context, uiLocales: unknown): void {
   if (known(ctx.query['langue']) || chosenBefore(ctx) || typeof uiLocales !== 'string') return;
-  const first = uiLocales.split(' ').map((tag) => known(tag.split('-')[0]?.toLowerCase())).find(Boolean);
+  const first = uiLocales
+    .split(' ')
+    .map((tag) => known(tag.split('-')[0]?.toLowerCase()))
+    .find(Boolean);
   if (first) (ctx.state as RequestState).lang = first;
 }

@@ -30,7 +30,8 @@ export class JourneyMovedError extends Error {
 export const journeyHash = (keyring: Keyring, kind: JourneyKind, id: string): Buffer =>
   keyring.lookupHash(`journey/${kind}`, id);
 
-const browserHash = (keyring: Keyring, browser: string): Buffer => keyring.lookupHash('journey/browser', browser);
+const browserHash = (keyring: Keyring, browser: string): Buffer =>
+  keyring.lookupHash('journey/browser', browser);
 const sealPlace = (hash: Buffer): string => `journeys/${hash.toString('hex')}`;
 const expiry = (clock: Clock): Date => fromNow(clock, JOURNEY_IDLE_MINUTES * MINUTE);
 
@@ -73,7 +74,12 @@ export async function findJourney<State>(
     .where('expires_at', '>', clock.now())
     .first();
   if (!row) return undefined;
-  return { kind, hash, state: JSON.parse(keyring.unseal(sealPlace(hash), row.state)) as State, version: row.version };
+  return {
+    kind,
+    hash,
+    state: JSON.parse(keyring.unseal(sealPlace(hash), row.state)) as State,
+    version: row.version,
+  };
 }
 
 /** Stores the next state. @throws {JourneyMovedError} when it is no longer at the version that was read. */
@@ -103,5 +109,7 @@ export async function endJourney(db: Db, journey: Journey<unknown>): Promise<voi
 /** Erases what was left half-way, and codes that no longer serve. */
 export async function sweepJourneys(db: Db, clock: Clock): Promise<void> {
   await db('journeys').where('expires_at', '<', clock.now()).delete();
-  await db('one_time_codes').where('expires_at', '<', fromNow(clock, -60 * MINUTE)).delete();
+  await db('one_time_codes')
+    .where('expires_at', '<', fromNow(clock, -60 * MINUTE))
+    .delete();
 }

@@ -87,7 +87,10 @@ export async function migrateDown(knex: Knex, { all = false } = {}): Promise<str
 
 /** Names of the migrations that this code has and the database lacks. */
 export async function pendingMigrations(knex: Knex): Promise<string[]> {
-  const [, pending] = (await knex.migrate.list(migrationConfig)) as [unknown, { name?: string; file?: string }[]];
+  const [, pending] = (await knex.migrate.list(migrationConfig)) as [
+    unknown,
+    { name?: string; file?: string }[],
+  ];
   return pending.map((one) => (typeof one === 'string' ? one : (one.name ?? one.file ?? '?')));
 }
 

@@ -2,7 +2,14 @@
  * Keys derived from the master keys of the settings, one per use (HKDF, RFC 5869), so that no two uses share a key.
  * The first master key seals and signs; all of them open and verify.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;

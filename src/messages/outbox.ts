@@ -3,11 +3,12 @@
  * names the row. Sending is at least once, by one node at a time, under one identifier that mail servers and SMS
  * operators recognise, so a message whose sender died is sent again but delivered once.
  */
+
+import type { Lang } from '../http/texts.ts';
 import { type Clock, fromNow, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
 import type { Keyring } from '../lib/keyring.ts';
-import type { Lang } from '../http/texts.ts';
 import type { MailParams, MailTemplate, SmsParams, SmsTemplate } from './render.ts';
 
 export const SEND_MESSAGE_TASK = 'send-message';
@@ -66,7 +67,11 @@ export interface ClaimedMessage {
 }
 
 /** Takes a message for sending. @returns undefined when it is sent, given up, expired, or in another node's hands. */
-export async function claimMessage(db: Db, { clock, keyring }: Deps, id: string): Promise<ClaimedMessage | undefined> {
+export async function claimMessage(
+  db: Db,
+  { clock, keyring }: Deps,
+  id: string,
+): Promise<ClaimedMessage | undefined> {
   const now = clock.now();
   const [row] = await db('messages')
     .where({ id })
@@ -108,7 +113,13 @@ export async function releaseMessage(db: Db, clock: Clock, id: string, error: st
 export async function giveUpMessage(db: Db, clock: Clock, id: string, error: string): Promise<void> {
   await db('messages')
     .where({ id })
-    .update({ given_up_at: clock.now(), sealed: null, claimed_until: null, rescue_at: null, last_error: error });
+    .update({
+      given_up_at: clock.now(),
+      sealed: null,
+      claimed_until: null,
+      rescue_at: null,
+      last_error: error,
+    });
 }
 
 /** Queues again the messages whose job went down with its node. @returns how many. */
@@ -123,7 +134,9 @@ export async function rescueMessages(db: Db, clock: Clock): Promise<number> {
       .skipLocked()
       .select('id');
     for (const { id } of rows) {
-      await trx('messages').where({ id }).update({ rescue_at: fromNow(clock, CLAIM_MS) });
+      await trx('messages')
+        .where({ id })
+        .update({ rescue_at: fromNow(clock, CLAIM_MS) });
       await enqueueJob(trx, id, `message:${id}:${now.getTime()}`);
     }
     return rows.length;

@@ -36,7 +36,10 @@ export async function loadSigningKeys(deps: Deps): Promise<JWK[]> {
     await trx.raw(`SELECT pg_advisory_xact_lock(hashtext('caducee/signing-keys'))`);
     const present = await trx('signing_keys').distinct('alg').pluck('alg');
     for (const alg of ALGORITHMS) if (!present.includes(alg)) await createSigningKey(trx, deps, alg);
-    const rows = await trx('signing_keys').orderBy([{ column: 'alg' }, { column: 'created_at', order: 'desc' }]);
+    const rows = await trx('signing_keys').orderBy([
+      { column: 'alg' },
+      { column: 'created_at', order: 'desc' },
+    ]);
     return rows.map((row) => JSON.parse(keyring.unseal(sealPlace(row.kid), row.private_jwk)) as JWK);
   });
 }

@@ -5,9 +5,9 @@
 import Provider, {
   type Client,
   type Configuration,
+  type JWK as EngineKey,
   errors,
   interactionPolicy,
-  type JWK as EngineKey,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import type pg from 'pg';
@@ -102,7 +102,13 @@ export async function createProvider(
   pages: EnginePages,
 ): Promise<Provider> {
   const https = settings.ISSUER.startsWith('https://');
-  const cookieOptions = { httpOnly: true, sameSite: 'lax', secure: https, signed: true, overwrite: true } as const;
+  const cookieOptions = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: https,
+    signed: true,
+    overwrite: true,
+  } as const;
   const idle = settings.SESSION_IDLE_MINUTES * MINUTES;
   const absolute = settings.SESSION_ABSOLUTE_HOURS * HOURS;
 
@@ -143,8 +149,14 @@ export async function createProvider(
     },
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
-    scopes: ['openid', 'offline_access', ...Object.keys(CLAIMS_BY_SCOPE).filter((scope) => scope !== 'openid')],
-    claims: Object.fromEntries(Object.entries(CLAIMS_BY_SCOPE).map(([scope, claims]) => [scope, [...claims]])),
+    scopes: [
+      'openid',
+      'offline_access',
+      ...Object.keys(CLAIMS_BY_SCOPE).filter((scope) => scope !== 'openid'),
+    ],
+    claims: Object.fromEntries(
+      Object.entries(CLAIMS_BY_SCOPE).map(([scope, claims]) => [scope, [...claims]]),
+    ),
     acrValues: [...ACR_VALUES],
     conformIdTokenClaims: true,
     cookies: {
@@ -193,7 +205,8 @@ export async function createProvider(
         token.scopes.has('offline_access') ? OFFLINE_REFRESH_TOKEN_SECONDS : REFRESH_TOKEN_SECONDS,
       Session: (_ctx, session) => {
         const signedInAt = session.loginTs;
-        const left = signedInAt === undefined ? absolute : signedInAt + absolute - Math.floor(Date.now() / 1000);
+        const left =
+          signedInAt === undefined ? absolute : signedInAt + absolute - Math.floor(Date.now() / 1000);
         return Math.max(1, Math.min(idle, left));
       },
     },

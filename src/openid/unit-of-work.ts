@@ -72,7 +72,8 @@ export class UnitOfWork {
     const idHash = this.hash(model, id);
     const key = idHash.toString('hex');
     this.#destroyed.delete(key);
-    const text = (name: string): string | undefined => (typeof payload[name] === 'string' ? payload[name] : undefined);
+    const text = (name: string): string | undefined =>
+      typeof payload[name] === 'string' ? payload[name] : undefined;
     const grantId = text('grantId');
     const userCode = text('userCode');
     this.#upserts.set(key, {
@@ -108,7 +109,8 @@ export class UnitOfWork {
   revokeGrant(grantId: string): void {
     const grantHash = this.hash('Grant', grantId);
     this.#revoked.set(grantHash.toString('hex'), grantHash);
-    for (const [key, { row }] of this.#upserts) if (row.grantHash?.equals(grantHash)) this.#upserts.delete(key);
+    for (const [key, { row }] of this.#upserts)
+      if (row.grantHash?.equals(grantHash)) this.#upserts.delete(key);
   }
 
   /** Keeps a value that may be seen only once, at once. @returns false when it was seen before. */

@@ -4,7 +4,8 @@ export const addresses = {
   signIn: '/connexion',
   /** @param interaction the sign-in to come back to, if any. */
   signUp: (interaction?: string): string => `/inscription${interaction ? `?connexion=${interaction}` : ''}`,
-  signUpOrdre: (interaction?: string): string => `/inscription/ordre${interaction ? `?connexion=${interaction}` : ''}`,
+  signUpOrdre: (interaction?: string): string =>
+    `/inscription/ordre${interaction ? `?connexion=${interaction}` : ''}`,
   ordreJourney: (id: string): string => `/inscription/ordre/${id}`,
   passwordForgotten: '/mot-de-passe-oublie',
   identifierForgotten: '/identifiants-oublies',

@@ -5,11 +5,12 @@ import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
 import { renderPage } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
-import { type EnginePages, ENGINE_ROUTES, OWN_CLIENT_ID } from '../openid/provider.ts';
+import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
 
 function asPersonError(error: Error): CaduceeError {
-  if (error instanceof errors.SessionNotFound) return new CaduceeError('interactionExpired', { cause: error });
+  if (error instanceof errors.SessionNotFound)
+    return new CaduceeError('interactionExpired', { cause: error });
   if (error instanceof errors.OIDCProviderError) {
     const { error: code, error_detail: detail, error_description: description, status } = error;
     return new CaduceeError('protocol', { detail: [code, detail ?? description].join(': '), status });

@@ -5,7 +5,13 @@ import { findAccount } from '../../accounts/accounts.ts';
 import { record } from '../../audit/journal.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
-import { clientAddress, type PageContext, type RequestState, renderPage, seeOther } from '../../http/context.ts';
+import {
+  clientAddress,
+  type PageContext,
+  type RequestState,
+  renderPage,
+  seeOther,
+} from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import type { Interaction } from './interaction.ts';

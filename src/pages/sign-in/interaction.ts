@@ -24,7 +24,8 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
   try {
     details = await provider.interactionDetails(ctx.req, ctx.res);
   } catch (error) {
-    if (error instanceof errors.SessionNotFound) throw new CaduceeError('interactionExpired', { cause: error });
+    if (error instanceof errors.SessionNotFound)
+      throw new CaduceeError('interactionExpired', { cause: error });
     throw error;
   }
   const { uid, prompt, params, session, grantId } = details;
@@ -38,8 +39,13 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
     details: prompt.details,
     params,
     clientId,
-    application: { name: client.clientName ?? clientId, icon: (client['icon'] as string | undefined) ?? 'layout-grid' },
-    returnOrigins: /^https?:/.test(redirectUri) ? [new URL(redirectUri).origin] : [new URL(redirectUri).protocol],
+    application: {
+      name: client.clientName ?? clientId,
+      icon: (client['icon'] as string | undefined) ?? 'layout-grid',
+    },
+    returnOrigins: /^https?:/.test(redirectUri)
+      ? [new URL(redirectUri).origin]
+      : [new URL(redirectUri).protocol],
     grantId,
     accountId: session?.accountId,
   };

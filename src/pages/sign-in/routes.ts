@@ -4,14 +4,25 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { type Account, findAccount, findAccountBySignInEmail, updatePasswordHash } from '../../accounts/accounts.ts';
+import {
+  type Account,
+  findAccount,
+  findAccountBySignInEmail,
+  updatePasswordHash,
+} from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
 import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
-import { clientAddress, type PageContext, type RequestState, renderPage, seeOther } from '../../http/context.ts';
+import {
+  clientAddress,
+  type PageContext,
+  type RequestState,
+  renderPage,
+  seeOther,
+} from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
@@ -67,7 +78,12 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   function showCode(
     ctx: PageContext,
     interaction: Interaction,
-    { contacts, contact, errors = {}, alert }: {
+    {
+      contacts,
+      contact,
+      errors = {},
+      alert,
+    }: {
       contacts: readonly ChoosableContact[];
       contact: ChoosableContact;
       errors?: Faults;
@@ -89,18 +105,32 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
   }
 
-  function showChannels(ctx: PageContext, interaction: Interaction, contacts: readonly ChoosableContact[], errors: Faults = {}) {
+  function showChannels(
+    ctx: PageContext,
+    interaction: Interaction,
+    contacts: readonly ChoosableContact[],
+    errors: Faults = {},
+  ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     page(ctx, interaction, 'sign-in/channel.njk', {
       action: `${interactionUrl(interaction.uid)}/canal`,
-      channels: contacts.map(({ id, channel, masked }, index) => ({ id, channel, masked, checked: index === 0 })),
+      channels: contacts.map(({ id, channel, masked }, index) => ({
+        id,
+        channel,
+        masked,
+        checked: index === 0,
+      })),
       errors,
       backUrl: interactionUrl(interaction.uid),
     });
   }
 
   /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
-  async function authenticate(ctx: PageContext, canonical: string, password: string): Promise<Account | Fault> {
+  async function authenticate(
+    ctx: PageContext,
+    canonical: string,
+    password: string,
+  ): Promise<Account | Fault> {
     const source = clientAddress(ctx);
     const account = await findAccountBySignInEmail(knex, canonical);
     const subject = account?.id ?? `unknown:${canonical}`;
@@ -192,17 +222,23 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (email.trim() === '') errors['email'] = { key: 'fault.required.email' };
     else if (!address.ok) errors['email'] = address.fault;
     if (password === '') errors['password'] = { key: 'fault.required.password' };
-    if (!address.ok || Object.keys(errors).length > 0) return showPassword(ctx, interaction, { email, errors });
+    if (!address.ok || Object.keys(errors).length > 0)
+      return showPassword(ctx, interaction, { email, errors });
 
     const account = await authenticate(ctx, address.value.canonical, password);
-    if (!('id' in account)) return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
+    if (!('id' in account))
+      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
     if (account.state !== 'active') {
       const kind = account.state === 'pending' ? 'waiting' : 'refusal';
-      return showPassword(ctx, interaction, { email, alert: { kind, key: `alert.account.${account.state}` } });
+      return showPassword(ctx, interaction, {
+        email,
+        alert: { kind, key: `alert.account.${account.state}` },
+      });
     }
     const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
     const [first] = contacts;
-    if (!first) throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
+    if (!first)
+      throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
 
     const journey = await startJourney<SignInState>(knex, deps, {
       kind: 'sign-in',
@@ -227,7 +263,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const state = await proven(ctx, interaction.uid);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
     const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx)['channel']);
-    if (!chosen) return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
+    if (!chosen)
+      return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
     const refused = await send(ctx, interaction, state.journey, chosen);
     if (refused) return showChannels(ctx, interaction, state.contacts, { channel: refused });
     seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
@@ -242,7 +279,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     showCode(ctx, interaction, { contacts: state.contacts, contact: state.contact });
   });
 
-  router.get('/connexion/:uid/renvoyer', (ctx) => seeOther(ctx, `${interactionUrl(ctx.params['uid'] ?? '')}/code`));
+  router.get('/connexion/:uid/renvoyer', (ctx) =>
+    seeOther(ctx, `${interactionUrl(ctx.params['uid'] ?? '')}/code`),
+  );
 
   router.post('/connexion/:uid/renvoyer', ...form, async (ctx) => {
     const interaction = await enter(ctx);
@@ -268,7 +307,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       source,
       input: fieldsOf(ctx)['code'],
     });
-    if (!checked.ok) return showCode(ctx, interaction, { contacts, contact, errors: { code: checked.fault } });
+    if (!checked.ok)
+      return showCode(ctx, interaction, { contacts, contact, errors: { code: checked.fault } });
 
     const { acr, amr } = assuranceOf(contact.channel);
     const completed = await knex.transaction(async (trx) => {
@@ -284,11 +324,15 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       });
       return true;
     });
-    if (!completed) return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
+    if (!completed)
+      return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
     await forgetSends(deps, contact, account.id);
     const ts = Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, acr, amr, remember: false, ts };
-    seeOther(ctx, await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }));
+    seeOther(
+      ctx,
+      await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }),
+    );
   });
 
   consentRoutes(router, deps, provider, enter);

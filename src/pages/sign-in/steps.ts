@@ -28,7 +28,10 @@ export interface ChoosableContact extends Contact {
  * Where a code may go, the first one proposed first. A code by e-mail never opens an administrator's account: the
  * mailbox is not a second factor.
  */
-export function contactsOf(account: Account, { smsAvailable }: { smsAvailable: boolean }): ChoosableContact[] {
+export function contactsOf(
+  account: Account,
+  { smsAvailable }: { smsAvailable: boolean },
+): ChoosableContact[] {
   const email = { id: 'email', channel: 'email' as const, to: account.email };
   const phones = account.phones.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
   const contacts: (Contact & { id: string })[] = [

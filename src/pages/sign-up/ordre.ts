@@ -3,7 +3,12 @@
  * The address of a journey shows whatever step is due; each form does its part and returns there.
  */
 import type Router from '@koa/router';
-import { createAccount, DuplicateAccountError, findOwnerOfEmail, hasAccountWithRpps } from '../../accounts/accounts.ts';
+import {
+  createAccount,
+  DuplicateAccountError,
+  findOwnerOfEmail,
+  hasAccountWithRpps,
+} from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { TERMS } from '../../accounts/terms.ts';
 import { record } from '../../audit/journal.ts';
@@ -15,7 +20,13 @@ import { parseBirthdate } from '../../directories/birthdate.ts';
 import { findOrdinalEntry, type OrdinalEntry } from '../../directories/ordinal-register.ts';
 import { parseRpps } from '../../directories/rpps.ts';
 import { CaduceeError } from '../../errors.ts';
-import { clientAddress, type PageContext, type RequestState, renderPage, seeOther } from '../../http/context.ts';
+import {
+  clientAddress,
+  type PageContext,
+  type RequestState,
+  renderPage,
+  seeOther,
+} from '../../http/context.ts';
 import { browserOf, ensureBrowser, type Fields, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
@@ -60,7 +71,12 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
 
   function showIdentify(
     ctx: PageContext,
-    { values, errors = {}, refusal, alert }: {
+    {
+      values,
+      errors = {},
+      refusal,
+      alert,
+    }: {
       values: Record<string, unknown>;
       errors?: Faults;
       refusal?: Refusal;
@@ -76,6 +92,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       errors,
       refusal,
       alert,
+      action: addresses.signUpOrdre(interaction),
+      path: addresses.signUpOrdre(),
+      connexion: interaction,
       passwordForgottenUrl: addresses.passwordForgotten,
       termsUrl: addresses.terms,
       signInUrl: signInUrl(interaction),
@@ -86,12 +105,22 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   function showStep(
     ctx: PageContext,
     state: OrdreJourneyState,
-    { values = {}, errors = {}, alert }: { values?: Record<string, unknown>; errors?: Faults; alert?: object } = {},
+    {
+      values = {},
+      errors = {},
+      alert,
+    }: { values?: Record<string, unknown>; errors?: Faults; alert?: object } = {},
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const step = nextStep(state);
     const page = (context: object) =>
-      renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, { path: base(ctx), errors, values, alert, ...context });
+      renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, {
+        path: base(ctx),
+        errors,
+        values,
+        alert,
+        ...context,
+      });
     if (state.step === 'done') {
       return page({ signInUrl: signInUrl(state.interaction), email: state.email });
     }
@@ -143,11 +172,18 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
 
   function showExpired(ctx: PageContext): void {
     ctx.status = 410;
-    renderPage(deps, ctx, 'sign-up/expired.njk', { path: addresses.signUpOrdre(), startUrl: addresses.signUpOrdre() });
+    renderPage(deps, ctx, 'sign-up/expired.njk', {
+      path: addresses.signUpOrdre(),
+      startUrl: addresses.signUpOrdre(),
+    });
   }
 
   /** Looks the pair up; wrong birthdates are counted per RPPS number and per source before they are looked at. */
-  async function identify(ctx: PageContext, rpps: string, birthdate: string): Promise<OrdinalEntry | Refusal | Fault> {
+  async function identify(
+    ctx: PageContext,
+    rpps: string,
+    birthdate: string,
+  ): Promise<OrdinalEntry | Refusal | Fault> {
     const source = clientAddress(ctx);
     for (const [rule, subject] of [
       [throttleRules.signUpPerRpps, rpps],
@@ -198,7 +234,12 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       entry: found,
       interaction: interactionOf(fields['connexion']),
     };
-    await startJourney<OrdreJourneyState>(knex, deps, { kind: KIND, id, browser: ensureBrowser(deps, ctx), state });
+    await startJourney<OrdreJourneyState>(knex, deps, {
+      kind: KIND,
+      id,
+      browser: ensureBrowser(deps, ctx),
+      state,
+    });
     seeOther(ctx, addresses.ordreJourney(id));
   });
 
@@ -216,7 +257,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   router.post('/inscription/ordre/:journey/contact', ...form, (ctx) =>
     at(ctx, 'contact', async (journey, fields) => {
       const chosen = contactsOf(journey.state.entry).find(({ id }) => id === fields['contact']);
-      if (!chosen) return showStep(ctx, journey.state, { errors: { contact: { key: 'fault.required.contact' } } });
+      if (!chosen)
+        return showStep(ctx, journey.state, { errors: { contact: { key: 'fault.required.contact' } } });
       const refused = await sendToOrdinalContact(ctx, journey, chosen);
       if (refused) return showStep(ctx, journey.state, { errors: { contact: refused } });
       seeOther(ctx, base(ctx));
@@ -259,7 +301,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (!journey) return showExpired(ctx);
     const { state } = journey;
     const step = nextStep(state);
-    if (state.step === 'done' || (step !== 'code' && step !== 'address-code')) return seeOther(ctx, base(ctx));
+    if (state.step === 'done' || (step !== 'code' && step !== 'address-code'))
+      return seeOther(ctx, base(ctx));
     const under = journey as UnderWay;
     const refused =
       step === 'code'
@@ -300,7 +343,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const journey = await find(ctx);
     if (!journey) return showExpired(ctx);
     const step = nextStep(journey.state);
-    if (step === 'credentials-by-email') return createWithOrdinalEmail(ctx, journey as UnderWay, fieldsOf(ctx));
+    if (step === 'credentials-by-email')
+      return createWithOrdinalEmail(ctx, journey as UnderWay, fieldsOf(ctx));
     if (step === 'credentials-by-sms') return chooseAddress(ctx, journey as UnderWay, fieldsOf(ctx));
     seeOther(ctx, base(ctx));
   });
@@ -311,8 +355,10 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const errors: Faults = {};
     const judged = judgePassword(password, { personal: personalWords(state, email) });
     if (!judged.ok) errors['password'] = judged.fault;
-    else if (passwordConfirmation === '') errors['passwordConfirmation'] = { key: 'fault.required.passwordConfirmation' };
-    else if (passwordConfirmation !== password) errors['passwordConfirmation'] = { key: 'fault.password.mismatch' };
+    else if (passwordConfirmation === '')
+      errors['passwordConfirmation'] = { key: 'fault.required.passwordConfirmation' };
+    else if (passwordConfirmation !== password)
+      errors['passwordConfirmation'] = { key: 'fault.password.mismatch' };
     return errors;
   }
 
@@ -335,7 +381,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const again = parseEmailAddress(emailConfirmation);
     if (email.trim() === '') errors['email'] = { key: 'fault.required.email' };
     else if (!address.ok) errors['email'] = address.fault;
-    else if (emailConfirmation.trim() === '') errors['emailConfirmation'] = { key: 'fault.required.emailConfirmation' };
+    else if (emailConfirmation.trim() === '')
+      errors['emailConfirmation'] = { key: 'fault.required.emailConfirmation' };
     else if (!again.ok || again.value.canonical !== address.value.canonical) {
       errors['emailConfirmation'] = { key: 'fault.email.mismatch' };
     }
@@ -345,12 +392,17 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const passwordHash = await hasher.hash(fields['password'] as string);
     const chosen = { ...address.value, passwordHash };
     const refused = await sendToChosenAddress(ctx, journey, { ...state, chosen });
-    if (refused) return showStep(ctx, state, { values: { email, emailConfirmation }, errors: { email: refused } });
+    if (refused)
+      return showStep(ctx, state, { values: { email, emailConfirmation }, errors: { email: refused } });
     seeOther(ctx, base(ctx));
   }
 
   /** An address that belongs to somebody receives a notice instead of a code; the page is the same. */
-  async function sendToChosenAddress(ctx: PageContext, journey: UnderWay, state: OrdreState): Promise<Fault | undefined> {
+  async function sendToChosenAddress(
+    ctx: PageContext,
+    journey: UnderWay,
+    state: OrdreState,
+  ): Promise<Fault | undefined> {
     const { chosen } = state;
     if (!chosen) throw new CaduceeError('internal', { detail: 'no address was chosen' });
     const owner = await findOwnerOfEmail(knex, chosen.canonical);
@@ -411,7 +463,11 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       await knex.transaction(async (trx) => {
         if (!(await unlessUsed(trx))) return;
         // First, because it takes the journey's row: of two clicks on « Créer », one makes the account.
-        await moveJourney<OrdreJourneyState>(trx, deps, journey, { step: 'done', email: email.address, interaction });
+        await moveJourney<OrdreJourneyState>(trx, deps, journey, {
+          step: 'done',
+          email: email.address,
+          interaction,
+        });
         const accountId = await createAccount(trx, clock, {
           kind: 'professional',
           state: 'active',
@@ -445,7 +501,12 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
           actor: accountId,
           subject: accountId,
           source: clientAddress(ctx),
-          details: { rpps: entry.rpps, proof: 'ordinal-register', channel: contact?.channel, terms: TERMS.version },
+          details: {
+            rpps: entry.rpps,
+            proof: 'ordinal-register',
+            channel: contact?.channel,
+            terms: TERMS.version,
+          },
         });
       });
     } catch (error) {
