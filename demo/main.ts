@@ -26,12 +26,12 @@ async function stopAll(stops: Stop[]): Promise<void> {
 }
 
 async function start(stops: Stop[]): Promise<void> {
-  const port = Number(process.env['PORT'] || 3000);
-  const dataDir = resolve(process.env['DATA_DIR'] || '.data');
+  const port = Number(process.env.PORT || 3000);
+  const dataDir = resolve(process.env.DATA_DIR || '.data');
   const at = (offset: number): string => `http://localhost:${port + offset}`;
   await mkdir(dataDir, { recursive: true });
 
-  let databaseUrl = process.env['DATABASE_URL'];
+  let databaseUrl = process.env.DATABASE_URL;
   if (!databaseUrl) {
     const postgres = await startEmbeddedPostgres({ dataDir, purpose: 'demo' });
     stops.push(() => postgres.stop());

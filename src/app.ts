@@ -36,7 +36,7 @@ function engineStorage({ engineStore, keyring, log }: Deps): Middleware {
         fresh = await unit.flush();
       }
       if (fresh) return;
-      log.warn({ reference: ctx.state['reference'], path: ctx.path }, 'a one-time value was used again');
+      log.warn({ reference: ctx.state.reference, path: ctx.path }, 'a one-time value was used again');
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
       ctx.status = 400;
       ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' };

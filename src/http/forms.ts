@@ -22,7 +22,7 @@ const cookieName = (deps: Deps): string => (isHttps(deps) ? '__Host-caducee_brow
 
 /** The browser's token, or undefined before it got one. */
 export function browserOf(deps: Deps, ctx: Context): string | undefined {
-  const fresh = ctx.state['browser'] as string | undefined;
+  const fresh = ctx.state.browser as string | undefined;
   const value = fresh ?? ctx.cookies.get(cookieName(deps), { signed: false });
   return value && BROWSER_TOKEN.test(value) ? value : undefined;
 }
@@ -32,7 +32,7 @@ export function ensureBrowser(deps: Deps, ctx: Context): string {
   const known = browserOf(deps, ctx);
   if (known) return known;
   const token = randomToken();
-  ctx.state['browser'] = token;
+  ctx.state.browser = token;
   ctx.cookies.set(cookieName(deps), token, {
     httpOnly: true,
     sameSite: 'lax',
@@ -76,7 +76,7 @@ export function verifyForm(deps: Deps): Middleware {
     const browser = browserOf(deps, ctx);
     const site = ctx.get('sec-fetch-site');
     const origin = ctx.get('origin');
-    const token = fieldsOf(ctx)['_csrf'] ?? '';
+    const token = fieldsOf(ctx)._csrf ?? '';
     const sameSite = site === '' || site === 'same-origin' || site === 'none';
     const sameOrigin = origin === '' || origin === deps.settings.ISSUER;
     if (!browser || !sameSite || !sameOrigin || !deps.keyring.verifyMac('csrf', browser, token)) {

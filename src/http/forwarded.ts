@@ -19,7 +19,7 @@ export function forwarded({ ISSUER, TRUSTED_PROXIES }: Settings): Middleware {
   return async (ctx, next) => {
     const { headers, url } = ctx.req;
     if (TRUSTED_PROXIES === 0) delete headers['x-forwarded-for'];
-    delete headers['forwarded'];
+    delete headers.forwarded;
     delete headers['x-forwarded-host'];
     // TLS may end at a proxy; the scheme that people use is the issuer's.
     headers['x-forwarded-proto'] = scheme;

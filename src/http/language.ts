@@ -12,7 +12,7 @@ const YEAR_MS = 365 * 24 * 3600 * 1000;
 const known = (text: unknown): Lang | undefined => LANGUAGES.find((language) => language === text);
 
 export const language: Middleware = async (ctx, next) => {
-  const chosen = known(ctx.query['langue']);
+  const chosen = known(ctx.query.langue);
   if (chosen) {
     ctx.cookies.set(COOKIE, chosen, { maxAge: YEAR_MS, sameSite: 'lax', httpOnly: true, signed: false });
   }
@@ -24,7 +24,7 @@ const chosenBefore = (ctx: Context): Lang | undefined => known(ctx.cookies.get(C
 
 /** Follows the application's `ui_locales` (OpenID Connect Core §3.1.2.1), unless the person chose otherwise. */
 export function followUiLocales(ctx: Context, uiLocales: unknown): void {
-  if (known(ctx.query['langue']) || chosenBefore(ctx) || typeof uiLocales !== 'string') return;
+  if (known(ctx.query.langue) || chosenBefore(ctx) || typeof uiLocales !== 'string') return;
   const first = uiLocales
     .split(' ')
     .map((tag) => known(tag.split('-')[0]?.toLowerCase()))

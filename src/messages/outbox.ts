@@ -111,15 +111,13 @@ export async function releaseMessage(db: Db, clock: Clock, id: string, error: st
 }
 
 export async function giveUpMessage(db: Db, clock: Clock, id: string, error: string): Promise<void> {
-  await db('messages')
-    .where({ id })
-    .update({
-      given_up_at: clock.now(),
-      sealed: null,
-      claimed_until: null,
-      rescue_at: null,
-      last_error: error,
-    });
+  await db('messages').where({ id }).update({
+    given_up_at: clock.now(),
+    sealed: null,
+    claimed_until: null,
+    rescue_at: null,
+    last_error: error,
+  });
 }
 
 /** Queues again the messages whose job went down with its node. @returns how many. */

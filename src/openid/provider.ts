@@ -66,7 +66,7 @@ function loginAndConsent(): interactionPolicy.DefaultPolicy {
   return policy;
 }
 
-const isFirstParty = (client: Client | undefined): boolean => client?.['first_party'] === true;
+const isFirstParty = (client: Client | undefined): boolean => client?.first_party === true;
 
 /**
  * Two tabs that open one application at the same moment must share one grant, so its identifier follows from the

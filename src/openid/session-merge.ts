@@ -24,14 +24,14 @@ function mergeKeys(base: Payload, ours: Payload, theirs: Payload): Payload {
 export function mergeSessions(base: Payload, ours: Payload, theirs: Payload): Payload {
   const merged = mergeKeys(base, ours, theirs);
   const authorizations: Authorizations = {};
-  const part = (payload: Payload) => (payload['authorizations'] ?? {}) as Authorizations;
+  const part = (payload: Payload) => (payload.authorizations ?? {}) as Authorizations;
   for (const clientId of new Set([...Object.keys(part(ours)), ...Object.keys(part(theirs))])) {
     const [was, our, their] = [part(base)[clientId], part(ours)[clientId], part(theirs)[clientId]];
     const kept = same(was, our) ? their : our && their ? mergeKeys(was ?? {}, our, their) : our;
     if (kept) authorizations[clientId] = kept;
   }
-  if (Object.keys(authorizations).length > 0) merged['authorizations'] = authorizations;
-  else delete merged['authorizations'];
-  merged['exp'] = Math.max(Number(ours['exp'] ?? 0), Number(theirs['exp'] ?? 0));
+  if (Object.keys(authorizations).length > 0) merged.authorizations = authorizations;
+  else delete merged.authorizations;
+  merged.exp = Math.max(Number(ours.exp ?? 0), Number(theirs.exp ?? 0));
   return merged;
 }

@@ -131,10 +131,10 @@ export function createEngineStore(pool: pg.Pool) {
 
   const session = (row: Record<string, unknown> | undefined): StoredSession | undefined =>
     row && {
-      uidHash: row['uid_hash'] as Buffer,
-      idHash: row['id_hash'] as Buffer,
-      payload: row['payload'] as Buffer,
-      version: row['version'] as number,
+      uidHash: row.uid_hash as Buffer,
+      idHash: row.id_hash as Buffer,
+      payload: row.payload as Buffer,
+      version: row.version as number,
     };
 
   return {

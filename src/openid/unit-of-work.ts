@@ -99,7 +99,7 @@ export class UnitOfWork {
 
   async consume(model: string, id: string): Promise<void> {
     const idHash = this.hash(model, id);
-    const grantId = (await this.find(model, id))?.['grantId'];
+    const grantId = (await this.find(model, id))?.grantId;
     this.#consumed.set(idHash.toString('hex'), {
       idHash,
       grantId: typeof grantId === 'string' ? grantId : undefined,
@@ -122,7 +122,7 @@ export class UnitOfWork {
 
   async findSession(id: string): Promise<Payload | undefined> {
     const idHash = this.hash('Session', id);
-    if (this.#session?.payload['jti'] === id) return structuredClone(this.#session.payload);
+    if (this.#session?.payload.jti === id) return structuredClone(this.#session.payload);
     return this.#load(await this.#store.findSession(idHash));
   }
 
@@ -133,7 +133,7 @@ export class UnitOfWork {
   }
 
   upsertSession(payload: Payload): void {
-    const uidHash = this.hash('Session-uid', payload['uid'] as string);
+    const uidHash = this.hash('Session-uid', payload.uid as string);
     if (this.#destroyedSession?.equals(uidHash)) this.#destroyedSession = undefined;
     this.#session = { uidHash, payload: structuredClone(payload) };
   }
@@ -208,10 +208,10 @@ export class UnitOfWork {
   }
 
   #asRow(uidHash: Buffer, payload: Payload, loaded: Omit<LoadedSession, 'uidHash'> | undefined): SessionRow {
-    const idHash = this.hash('Session', payload['jti'] as string);
-    const accountId = typeof payload['accountId'] === 'string' ? payload['accountId'] : null;
+    const idHash = this.hash('Session', payload.jti as string);
+    const accountId = typeof payload.accountId === 'string' ? payload.accountId : null;
     // The identifier of before a sign-in must not open the session of after it (fixation).
-    const samePerson = accountId !== null && loaded?.base['accountId'] === accountId;
+    const samePerson = accountId !== null && loaded?.base.accountId === accountId;
     const renamed = loaded !== undefined && !loaded.idHash.equals(idHash);
     return {
       uidHash,

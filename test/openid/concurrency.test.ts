@@ -23,7 +23,10 @@ describe('one-time values on two nodes', () => {
       method: 'POST',
       headers: { authorization: basic, connection: 'close' },
       body: new URLSearchParams(body),
-    }).then(async (response) => ({ status: response.status, body: (await response.json()) as Record<string, string> }));
+    }).then(async (response) => ({
+      status: response.status,
+      body: (await response.json()) as Record<string, string>,
+    }));
 
   async function newCode(visitor = new Visitor(app.issuer)) {
     const authorization = await client.authorize();
@@ -47,7 +50,9 @@ describe('one-time values on two nodes', () => {
 
   it(`give one token set for ${AT_ONCE} exchanges of one code at once`, async () => {
     const { code, authorization } = await newCode();
-    const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => redeem(code, authorization.verifier)));
+    const answers = await Promise.all(
+      Array.from({ length: AT_ONCE }, () => redeem(code, authorization.verifier)),
+    );
     const won = answers.filter(({ status }) => status === 200);
     const lost = answers.filter(({ status }) => status !== 200);
     expect(won).to.have.length(1);
@@ -64,7 +69,10 @@ describe('one-time values on two nodes', () => {
       Array.from({ length: AT_ONCE }, () => refresh(tokens.refresh_token as string)),
     );
     expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
-    const count = await app.database.knex('oidc_payloads').where({ model: 'RefreshToken' }).whereNull('consumed_at');
+    const count = await app.database
+      .knex('oidc_payloads')
+      .where({ model: 'RefreshToken' })
+      .whereNull('consumed_at');
     expect(count, 'no refresh token of a loser was stored').to.have.length.at.most(1);
   });
 
@@ -103,7 +111,9 @@ describe('one-time values on two nodes', () => {
         laboratoire.exchange(two, second.headers.get('location') as string),
       ]);
       for (const { access_token: token } of tokens) {
-        const answer = await fetch(`${app.issuer}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
+        const answer = await fetch(`${app.issuer}/userinfo`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
         expect(answer.status, 'the session still knows this application').to.equal(200);
       }
     }
@@ -129,13 +139,22 @@ describe('one-time values on two nodes', () => {
     const tokens = await oidc.authorizationCodeGrant(
       client.configuration,
       new URL(location),
-      { pkceCodeVerifier: authorization.verifier, expectedState: authorization.state, expectedNonce: authorization.nonce },
+      {
+        pkceCodeVerifier: authorization.verifier,
+        expectedState: authorization.state,
+        expectedNonce: authorization.nonce,
+      },
       undefined,
       { DPoP: handle },
     );
-    const bound = await oidc.refreshTokenGrant(client.configuration, tokens.refresh_token as string, undefined, {
-      DPoP: handle,
-    });
+    const bound = await oidc.refreshTokenGrant(
+      client.configuration,
+      tokens.refresh_token as string,
+      undefined,
+      {
+        DPoP: handle,
+      },
+    );
     expect(bound.token_type).to.equal('dpop');
 
     const { serverMetadata, clientMetadata } = {

@@ -20,9 +20,13 @@ describe('the main road', () => {
 
     const claims = tokens.claims();
     expect(claims).to.include({ acr: 'urn:caducee:acr:2sv-email' });
-    expect(claims?.['amr']).to.deep.equal(['pwd', 'email']);
-    expect(claims?.['auth_time']).to.be.a('number');
-    const userinfo = await oidc.fetchUserInfo(messagerie.configuration, tokens.access_token, claims?.sub as string);
+    expect(claims?.amr).to.deep.equal(['pwd', 'email']);
+    expect(claims?.auth_time).to.be.a('number');
+    const userinfo = await oidc.fetchUserInfo(
+      messagerie.configuration,
+      tokens.access_token,
+      claims?.sub as string,
+    );
     expect(userinfo).to.include({
       given_name: 'Camille',
       email: 'camille@example.test',

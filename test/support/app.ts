@@ -2,9 +2,9 @@
  * Nodes of the real application on a database of their own, behind one address: a TCP balancer hands each connection to
  * the next node, as a hospital's would.
  */
-import { createServer, type Server, type Socket } from 'node:net';
-import { connect } from 'node:net';
+
 import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { readSettings } from '../../config/settings.ts';
 import { type Message, startMailbox } from '../../demo/mailbox.ts';
@@ -96,7 +96,8 @@ interface Options {
 const MESSAGE_TIMEOUT_MS = 8_000;
 
 export async function startTestApp(options: Options = {}): Promise<TestApp> {
-  const { nodes: count = 1, applicationUrl = ({ portOffset }) => `http://localhost:${4_000 + portOffset}` } = options;
+  const { nodes: count = 1, applicationUrl = ({ portOffset }) => `http://localhost:${4_000 + portOffset}` } =
+    options;
   const database = await createTestDatabase();
   const balancer = await startBalancer();
   const mailbox = await startMailbox({ httpPort: 0, smtpPort: 0 });
@@ -114,7 +115,9 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
     ...options.settings,
   };
   const settings = readSettings(environment);
-  const sms = { send: async (message: { id: string; to: string; text: string }) => mailbox.receiveSms(message) };
+  const sms = {
+    send: async (message: { id: string; to: string; text: string }) => mailbox.receiveSms(message),
+  };
 
   const parts: Deps[] = [];
   const nodes: Node[] = [];

@@ -49,7 +49,7 @@ export async function createTestClient(
         prompt: '',
         ...parameters,
       });
-      if (!parameters['prompt']) url.searchParams.delete('prompt');
+      if (!parameters.prompt) url.searchParams.delete('prompt');
       return { url: url.href, verifier, state, nonce };
     },
     exchange: ({ verifier, state, nonce }, location) =>

@@ -9,7 +9,7 @@ import { TEMPLATE, useServer } from './database.ts';
 let stop: (() => Promise<void>) | undefined;
 
 async function startServer(): Promise<{ url: (database: string) => string; stop: () => Promise<void> }> {
-  const given = process.env['DATABASE_URL'];
+  const given = process.env.DATABASE_URL;
   if (given) {
     const url = (database: string) => Object.assign(new URL(given), { pathname: `/${database}` }).href;
     return { url, stop: async () => {} };

@@ -10,14 +10,17 @@ export interface Page {
 }
 
 const decode = (text: string): string =>
-  text.replace(/&#39;/g, "'").replace(/&quot;/g, '"').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
+  text
+    .replace(/&#39;/g, "'")
+    .replace(/&quot;/g, '"')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&');
 
 /** What a person reads: no markup, one space between words. */
 export const wordsOf = (page: Page): string =>
   decode(
-    page.text
-      .replace(/<(script|style|head|svg)\b[\s\S]*?<\/\1>/g, ' ')
-      .replace(/<[^>]+>/g, ' '),
+    page.text.replace(/<(script|style|head|svg)\b[\s\S]*?<\/\1>/g, ' ').replace(/<[^>]+>/g, ' '),
   ).replace(/\s+/g, ' ');
 
 export class Visitor {

@@ -29,10 +29,10 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
     throw error;
   }
   const { uid, prompt, params, session, grantId } = details;
-  const clientId = params['client_id'] as string;
+  const clientId = params.client_id as string;
   const client = await provider.Client.find(clientId);
-  if (uid !== ctx.params['uid'] || !client) throw new CaduceeError('interactionExpired');
-  const redirectUri = params['redirect_uri'] as string;
+  if (uid !== ctx.params.uid || !client) throw new CaduceeError('interactionExpired');
+  const redirectUri = params.redirect_uri as string;
   return {
     uid,
     prompt: prompt.name,
@@ -41,7 +41,7 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
     clientId,
     application: {
       name: client.clientName ?? clientId,
-      icon: (client['icon'] as string | undefined) ?? 'layout-grid',
+      icon: (client.icon as string | undefined) ?? 'layout-grid',
     },
     returnOrigins: /^https?:/.test(redirectUri)
       ? [new URL(redirectUri).origin]

@@ -47,7 +47,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   /** The interaction of this address, with the application's wishes applied to the page. */
   async function enter(ctx: PageContext): Promise<Interaction> {
     const interaction = await loadInteraction(provider, ctx);
-    followUiLocales(ctx, interaction.params['ui_locales']);
+    followUiLocales(ctx, interaction.params.ui_locales);
     (ctx.state as RequestState).formAction = interaction.returnOrigins;
     return interaction;
   }
@@ -208,20 +208,20 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
     const known = await findState(ctx, interaction.uid);
-    const hint = interaction.params['login_hint'];
+    const hint = interaction.params.login_hint;
     showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
   });
 
   router.post('/connexion/:uid', ...form, async (ctx) => {
     const interaction = await enter(ctx);
     const fields = fieldsOf(ctx);
-    const email = fields['email'] ?? '';
-    const password = fields['password'] ?? '';
+    const email = fields.email ?? '';
+    const password = fields.password ?? '';
     const errors: Faults = {};
     const address = parseEmailAddress(email);
-    if (email.trim() === '') errors['email'] = { key: 'fault.required.email' };
-    else if (!address.ok) errors['email'] = address.fault;
-    if (password === '') errors['password'] = { key: 'fault.required.password' };
+    if (email.trim() === '') errors.email = { key: 'fault.required.email' };
+    else if (!address.ok) errors.email = address.fault;
+    if (password === '') errors.password = { key: 'fault.required.password' };
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
@@ -262,7 +262,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     const state = await proven(ctx, interaction.uid);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
-    const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx)['channel']);
+    const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx).channel);
     if (!chosen)
       return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
     const refused = await send(ctx, interaction, state.journey, chosen);
@@ -280,7 +280,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   });
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
-    seeOther(ctx, `${interactionUrl(ctx.params['uid'] ?? '')}/code`),
+    seeOther(ctx, `${interactionUrl(ctx.params.uid ?? '')}/code`),
   );
 
   router.post('/connexion/:uid/renvoyer', ...form, async (ctx) => {
@@ -305,7 +305,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       purpose: 'sign-in',
       accountId: account.id,
       source,
-      input: fieldsOf(ctx)['code'],
+      input: fieldsOf(ctx).code,
     });
     if (!checked.ok)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: checked.fault } });

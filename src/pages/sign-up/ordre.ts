@@ -41,6 +41,7 @@ import {
   type OrdinalContact,
   type OrdreJourneyState,
   type OrdreState,
+  type OrdreStep,
   personalWords,
 } from './ordre-steps.ts';
 
@@ -58,14 +59,14 @@ const interactionOf = (text: unknown): string | undefined =>
 export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   const { knex, clock, throttle, hasher, settings } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
-  const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params['journey'] ?? '');
+  const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
   const signInUrl = (interaction: string | undefined) =>
     interaction ? `${addresses.signIn}/${interaction}` : addresses.signIn;
 
   const find = (ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> =>
     findJourney<OrdreJourneyState>(knex, deps, {
       kind: KIND,
-      id: ctx.params['journey'] ?? '',
+      id: ctx.params.journey ?? '',
       browser: browserOf(deps, ctx),
     });
 
@@ -84,7 +85,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     },
   ): void {
     if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
-    const interaction = interactionOf(ctx.query['connexion']);
+    const interaction = interactionOf(ctx.query.connexion);
     // What was typed and not sent does not stay on a screen that was left (with or without JavaScript).
     ctx.set('Refresh', `600; url=${addresses.signUpOrdre(interaction)}${interaction ? '&' : '?'}efface=1`);
     renderPage(deps, ctx, 'sign-up/ordre/identify.njk', {
@@ -113,42 +114,41 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const step = nextStep(state);
-    const page = (context: object) =>
-      renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, {
-        path: base(ctx),
-        errors,
-        values,
-        alert,
-        ...context,
-      });
-    if (state.step === 'done') {
-      return page({ signInUrl: signInUrl(state.interaction), email: state.email });
-    }
-    const codePage = {
-      action: `${base(ctx)}/${step === 'code' ? 'code' : 'adresse'}`,
-      resendAction: `${base(ctx)}/renvoyer`,
-      backUrl: `${base(ctx)}/retour`,
+    renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, {
+      path: base(ctx),
+      errors,
+      values,
+      alert,
+      ...stepContext(base(ctx), state, step),
+    });
+  }
+
+  /** What the page of `step` shows of the journey. */
+  function stepContext(journeyUrl: string, state: OrdreJourneyState, step: OrdreStep): object {
+    if (state.step === 'done') return { signInUrl: signInUrl(state.interaction), email: state.email };
+    const startUrl = addresses.signUpOrdre(state.interaction);
+    const code = {
+      resendAction: `${journeyUrl}/renvoyer`,
+      backUrl: `${journeyUrl}/retour`,
       minutes: CODE_LIFETIME_MINUTES,
     };
     switch (step) {
-      case 'contact':
-        return page({
-          action: `${base(ctx)}/contact`,
-          contacts: contactsOf(state.entry).map(({ id, channel, masked }) => ({ id, channel, masked })),
-          backUrl: addresses.signUpOrdre(state.interaction),
-        });
+      case 'contact': {
+        const contacts = contactsOf(state.entry).map(({ id, channel, masked }) => ({ id, channel, masked }));
+        return { action: `${journeyUrl}/contact`, contacts, backUrl: startUrl };
+      }
       case 'code': {
         const { channel, masked } = contactOf(state);
-        return page({ ...codePage, channel, masked });
+        return { ...code, action: `${journeyUrl}/code`, channel, masked };
       }
       case 'credentials-by-sms':
-        return page({ action: `${base(ctx)}/identifiants` });
+        return { action: `${journeyUrl}/identifiants` };
       case 'credentials-by-email':
-        return page({ action: `${base(ctx)}/identifiants`, email: state.contact?.to });
+        return { action: `${journeyUrl}/identifiants`, email: state.contact?.to };
       case 'address-code':
-        return page({ ...codePage, email: state.chosen?.address });
+        return { ...code, action: `${journeyUrl}/adresse`, email: state.chosen?.address };
       default:
-        return page({ backUrl: addresses.signUpOrdre(state.interaction) });
+        return { backUrl: startUrl };
     }
   }
 
@@ -209,20 +209,20 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   }
 
   router.get('/inscription/ordre', (ctx) => {
-    const erased = ctx.query['efface'] === '1';
+    const erased = ctx.query.efface === '1';
     showIdentify(ctx, { values: {}, ...(erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {}) });
   });
 
   router.post('/inscription/ordre', ...form, async (ctx) => {
     const fields = fieldsOf(ctx);
-    const values = { birthdate: fields['birthdate'], rpps: fields['rpps'], terms: fields['terms'] };
+    const values = { birthdate: fields.birthdate, rpps: fields.rpps, terms: fields.terms };
     const errors: Faults = {};
-    const birthdate = parseBirthdate(fields['birthdate'] ?? '', clock.now());
-    const rpps = parseRpps(fields['rpps'] ?? '');
-    if (!birthdate.ok) errors['birthdate'] = birthdate.fault;
-    if (!rpps.ok) errors['rpps'] = rpps.fault;
-    if (!fields['terms']) errors['terms'] = { key: 'fault.required.terms' };
-    if (!birthdate.ok || !rpps.ok || !fields['terms']) return showIdentify(ctx, { values, errors });
+    const birthdate = parseBirthdate(fields.birthdate ?? '', clock.now());
+    const rpps = parseRpps(fields.rpps ?? '');
+    if (!birthdate.ok) errors.birthdate = birthdate.fault;
+    if (!rpps.ok) errors.rpps = rpps.fault;
+    if (!fields.terms) errors.terms = { key: 'fault.required.terms' };
+    if (!birthdate.ok || !rpps.ok || !fields.terms) return showIdentify(ctx, { values, errors });
 
     const found = await identify(ctx, rpps.value, birthdate.value);
     if (typeof found === 'string') return showIdentify(ctx, { values, refusal: found });
@@ -232,7 +232,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const state: OrdreState = {
       step: 'under-way',
       entry: found,
-      interaction: interactionOf(fields['connexion']),
+      interaction: interactionOf(fields.connexion),
     };
     await startJourney<OrdreJourneyState>(knex, deps, {
       kind: KIND,
@@ -256,7 +256,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
 
   router.post('/inscription/ordre/:journey/contact', ...form, (ctx) =>
     at(ctx, 'contact', async (journey, fields) => {
-      const chosen = contactsOf(journey.state.entry).find(({ id }) => id === fields['contact']);
+      const chosen = contactsOf(journey.state.entry).find(({ id }) => id === fields.contact);
       if (!chosen)
         return showStep(ctx, journey.state, { errors: { contact: { key: 'fault.required.contact' } } });
       const refused = await sendToOrdinalContact(ctx, journey, chosen);
@@ -320,7 +320,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         journeyHash: journey.hash,
         purpose: 'sign-up',
         source,
-        input: fields['code'],
+        input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       const { contact } = journey.state;
@@ -354,11 +354,11 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const { password = '', passwordConfirmation = '' } = fields;
     const errors: Faults = {};
     const judged = judgePassword(password, { personal: personalWords(state, email) });
-    if (!judged.ok) errors['password'] = judged.fault;
+    if (!judged.ok) errors.password = judged.fault;
     else if (passwordConfirmation === '')
-      errors['passwordConfirmation'] = { key: 'fault.required.passwordConfirmation' };
+      errors.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
     else if (passwordConfirmation !== password)
-      errors['passwordConfirmation'] = { key: 'fault.password.mismatch' };
+      errors.passwordConfirmation = { key: 'fault.password.mismatch' };
     return errors;
   }
 
@@ -369,7 +369,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const address = parseEmailAddress(to);
     if (!address.ok) throw new CaduceeError('internal', { detail: 'the register holds an unusable address' });
     if (Object.keys(errors).length > 0) return showStep(ctx, state, { errors });
-    const passwordHash = await hasher.hash(fields['password'] as string);
+    const passwordHash = await hasher.hash(fields.password as string);
     await create(ctx, journey, { ...address.value, passwordHash });
   }
 
@@ -379,17 +379,17 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const errors = passwordFaults(state, fields, email);
     const address = parseEmailAddress(email);
     const again = parseEmailAddress(emailConfirmation);
-    if (email.trim() === '') errors['email'] = { key: 'fault.required.email' };
-    else if (!address.ok) errors['email'] = address.fault;
+    if (email.trim() === '') errors.email = { key: 'fault.required.email' };
+    else if (!address.ok) errors.email = address.fault;
     else if (emailConfirmation.trim() === '')
-      errors['emailConfirmation'] = { key: 'fault.required.emailConfirmation' };
+      errors.emailConfirmation = { key: 'fault.required.emailConfirmation' };
     else if (!again.ok || again.value.canonical !== address.value.canonical) {
-      errors['emailConfirmation'] = { key: 'fault.email.mismatch' };
+      errors.emailConfirmation = { key: 'fault.email.mismatch' };
     }
     if (!address.ok || Object.keys(errors).length > 0) {
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors });
     }
-    const passwordHash = await hasher.hash(fields['password'] as string);
+    const passwordHash = await hasher.hash(fields.password as string);
     const chosen = { ...address.value, passwordHash };
     const refused = await sendToChosenAddress(ctx, journey, { ...state, chosen });
     if (refused)
@@ -442,7 +442,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         journeyHash: journey.hash,
         purpose: 'address',
         source: clientAddress(ctx),
-        input: fields['code'],
+        input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       await create(ctx, journey, chosen, (trx) => consumeCode(trx, clock, checked.value));

@@ -7,7 +7,7 @@ import { ordreRoutes } from './ordre.ts';
 
 export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
   router.get('/inscription', (ctx) => {
-    const interaction = ctx.query['connexion'];
+    const interaction = ctx.query.connexion;
     const uid = typeof interaction === 'string' && /^[\w-]+$/.test(interaction) ? interaction : undefined;
     renderPage(deps, ctx, 'sign-up/choice.njk', {
       choices: [{ kind: 'ordre', url: addresses.signUpOrdre(uid) }],
