@@ -205,6 +205,7 @@ async function unpacked(): Promise<{ executablePath: string; env: Record<string,
     env: {
       LD_LIBRARY_PATH: [join(place, 'al2023', 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
       FONTCONFIG_PATH: join(place, 'fonts'),
+      XDG_CACHE_HOME: join(place, 'cache'),
     },
   };
 }
@@ -214,7 +215,7 @@ const FONTS = `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
   <dir prefix="relative">.</dir>
-  <cachedir prefix="relative">cache</cachedir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
 </fontconfig>
 `;
 
