@@ -78,7 +78,9 @@ export function verifyForm(deps: Deps): Middleware {
     const origin = ctx.get('origin');
     const token = fieldsOf(ctx)._csrf ?? '';
     const sameSite = site === '' || site === 'same-origin' || site === 'none';
-    const sameOrigin = origin === '' || origin === deps.settings.ISSUER;
+    // Under « no-referrer » a browser hides the origin of a form, even from its own site (Fetch §3.2.5).
+    const sameOrigin =
+      origin === '' || origin === deps.settings.ISSUER || (origin === 'null' && site === 'same-origin');
     if (!browser || !sameSite || !sameOrigin || !deps.keyring.verifyMac('csrf', browser, token)) {
       throw new CaduceeError('csrf', { detail: `site=${site || '-'} cookie=${Boolean(browser)}` });
     }

@@ -2,6 +2,8 @@
 export const addresses = {
   home: '/',
   signIn: '/connexion',
+  /** @param interaction the sign-in to go on with, if any. */
+  signInTo: (interaction?: string): string => (interaction ? `/connexion/${interaction}` : '/connexion'),
   /** @param interaction the sign-in to come back to, if any. */
   signUp: (interaction?: string): string => `/inscription${interaction ? `?connexion=${interaction}` : ''}`,
   signUpOrdre: (interaction?: string): string =>

@@ -3,22 +3,13 @@
  * The address of a journey shows whatever step is due; each form does its part and returns there.
  */
 import type Router from '@koa/router';
-import {
-  createAccount,
-  DuplicateAccountError,
-  findOwnerOfEmail,
-  hasAccountWithRpps,
-} from '../../accounts/accounts.ts';
+import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
-import { TERMS } from '../../accounts/terms.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
-import { CODE_LIFETIME_MINUTES, consumeCode, deleteCodes } from '../../credentials/one-time-codes.ts';
+import { checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
+import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import { judgePassword } from '../../credentials/password-policy.ts';
 import type { Deps } from '../../deps.ts';
-import { parseBirthdate } from '../../directories/birthdate.ts';
-import { findOrdinalEntry, type OrdinalEntry } from '../../directories/ordinal-register.ts';
-import { parseRpps } from '../../directories/rpps.ts';
 import { CaduceeError } from '../../errors.ts';
 import {
   clientAddress,
@@ -27,14 +18,14 @@ import {
   renderPage,
   seeOther,
 } from '../../http/context.ts';
-import { browserOf, ensureBrowser, type Fields, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
-import { findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
+import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import { findJourney, type Journey, moveJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
-import { randomToken } from '../../lib/ids.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
+import { openOrdreAccount } from './ordre-account.ts';
+import { showIdentify } from './ordre-identify.ts';
 import {
   contactsOf,
   nextStep,
@@ -46,61 +37,21 @@ import {
 } from './ordre-steps.ts';
 
 type Faults = Record<string, Fault>;
-type Refusal = 'unknown-pair' | 'account-exists';
 type UnderWay = Journey<OrdreState>;
 
-const KIND = 'sign-up/ordre';
-const INTERACTION = /^[\w-]{21,64}$/;
-
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
-const interactionOf = (text: unknown): string | undefined =>
-  typeof text === 'string' && INTERACTION.test(text) ? text : undefined;
 
 export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
-  const { knex, clock, throttle, hasher, settings } = deps;
+  const { knex, clock, hasher, settings } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
-  const signInUrl = (interaction: string | undefined) =>
-    interaction ? `${addresses.signIn}/${interaction}` : addresses.signIn;
 
   const find = (ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> =>
     findJourney<OrdreJourneyState>(knex, deps, {
-      kind: KIND,
+      kind: 'sign-up/ordre',
       id: ctx.params.journey ?? '',
       browser: browserOf(deps, ctx),
     });
-
-  function showIdentify(
-    ctx: PageContext,
-    {
-      values,
-      errors = {},
-      refusal,
-      alert,
-    }: {
-      values: Record<string, unknown>;
-      errors?: Faults;
-      refusal?: Refusal;
-      alert?: Fault & { kind: string };
-    },
-  ): void {
-    if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
-    const interaction = interactionOf(ctx.query.connexion);
-    // What was typed and not sent does not stay on a screen that was left (with or without JavaScript).
-    ctx.set('Refresh', `600; url=${addresses.signUpOrdre(interaction)}${interaction ? '&' : '?'}efface=1`);
-    renderPage(deps, ctx, 'sign-up/ordre/identify.njk', {
-      values,
-      errors,
-      refusal,
-      alert,
-      action: addresses.signUpOrdre(interaction),
-      path: addresses.signUpOrdre(),
-      connexion: interaction,
-      passwordForgottenUrl: addresses.passwordForgotten,
-      termsUrl: addresses.terms,
-      signInUrl: signInUrl(interaction),
-    });
-  }
 
   /** Shows the page that is due at `state`, with what the last form brought. */
   function showStep(
@@ -125,7 +76,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
 
   /** What the page of `step` shows of the journey. */
   function stepContext(journeyUrl: string, state: OrdreJourneyState, step: OrdreStep): object {
-    if (state.step === 'done') return { signInUrl: signInUrl(state.interaction), email: state.email };
+    if (state.step === 'done')
+      return { signInUrl: addresses.signInTo(state.interaction), email: state.email };
     const startUrl = addresses.signUpOrdre(state.interaction);
     const code = {
       resendAction: `${journeyUrl}/renvoyer`,
@@ -177,71 +129,6 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       startUrl: addresses.signUpOrdre(),
     });
   }
-
-  /** Looks the pair up; wrong birthdates are counted per RPPS number and per source before they are looked at. */
-  async function identify(
-    ctx: PageContext,
-    rpps: string,
-    birthdate: string,
-  ): Promise<OrdinalEntry | Refusal | Fault> {
-    const source = clientAddress(ctx);
-    for (const [rule, subject] of [
-      [throttleRules.signUpPerRpps, rpps],
-      [throttleRules.signUpPerSource, source],
-    ] as const) {
-      const verdict = await throttle.consume(rule, subject);
-      if (!verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
-    }
-    const entry = await findOrdinalEntry(knex, rpps, birthdate, clock.now());
-    const exists = await hasAccountWithRpps(knex, rpps);
-    if (entry) {
-      await throttle.clear(throttleRules.signUpPerRpps, rpps);
-      await throttle.refund(throttleRules.signUpPerSource, source);
-    }
-    const result = entry ? (exists ? 'account-exists' : entry) : 'unknown-pair';
-    await record(knex, clock, {
-      event: 'sign-up.identity-checked',
-      outcome: result === entry ? 'success' : 'failure',
-      source,
-      details: { rpps, result: typeof result === 'string' ? result : 'found' },
-    });
-    return result;
-  }
-
-  router.get('/inscription/ordre', (ctx) => {
-    const erased = ctx.query.efface === '1';
-    showIdentify(ctx, { values: {}, ...(erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {}) });
-  });
-
-  router.post('/inscription/ordre', ...form, async (ctx) => {
-    const fields = fieldsOf(ctx);
-    const values = { birthdate: fields.birthdate, rpps: fields.rpps, terms: fields.terms };
-    const errors: Faults = {};
-    const birthdate = parseBirthdate(fields.birthdate ?? '', clock.now());
-    const rpps = parseRpps(fields.rpps ?? '');
-    if (!birthdate.ok) errors.birthdate = birthdate.fault;
-    if (!rpps.ok) errors.rpps = rpps.fault;
-    if (!fields.terms) errors.terms = { key: 'fault.required.terms' };
-    if (!birthdate.ok || !rpps.ok || !fields.terms) return showIdentify(ctx, { values, errors });
-
-    const found = await identify(ctx, rpps.value, birthdate.value);
-    if (typeof found === 'string') return showIdentify(ctx, { values, refusal: found });
-    if ('key' in found) return showIdentify(ctx, { values, errors: { rpps: found } });
-
-    const id = randomToken();
-    const state: OrdreState = {
-      step: 'under-way',
-      entry: found,
-      interaction: interactionOf(fields.connexion),
-    };
-    await startJourney<OrdreJourneyState>(knex, deps, {
-      kind: KIND,
-      id,
-      browser: ensureBrowser(deps, ctx),
-      state,
-    });
-    seeOther(ctx, addresses.ordreJourney(id));
-  });
 
   router.get('/inscription/ordre/:journey', async (ctx) => {
     const journey = await find(ctx);
@@ -450,69 +337,19 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     }),
   );
 
-  /** Makes the account, its journal entry, its mail and the end of the journey, all or nothing. */
   async function create(
     ctx: PageContext,
     journey: UnderWay,
-    email: { address: string; canonical: string; passwordHash: string },
-    unlessUsed: (trx: Db) => Promise<boolean> = async () => true,
+    { passwordHash, ...email }: { address: string; canonical: string; passwordHash: string },
+    stillDue?: (trx: Db) => Promise<boolean>,
   ): Promise<void> {
-    const { state } = journey;
-    const { entry, contact, interaction } = state;
+    const opening = { journey, email, passwordHash, lang: langOf(ctx), source: clientAddress(ctx) };
     try {
-      await knex.transaction(async (trx) => {
-        if (!(await unlessUsed(trx))) return;
-        // First, because it takes the journey's row: of two clicks on « Créer », one makes the account.
-        await moveJourney<OrdreJourneyState>(trx, deps, journey, {
-          step: 'done',
-          email: email.address,
-          interaction,
-        });
-        const accountId = await createAccount(trx, clock, {
-          kind: 'professional',
-          state: 'active',
-          rpps: entry.rpps,
-          professionCode: entry.professionCode,
-          civiliteCode: entry.civiliteCode,
-          civiliteExerciceCode: entry.civiliteExerciceCode,
-          familyName: entry.familyName,
-          givenName: entry.givenName,
-          identityProof: 'ordinal-register',
-          passwordHash: email.passwordHash,
-          termsVersion: TERMS.version,
-          emails: [email],
-          phones: contact?.channel === 'sms' ? [contact.to] : [],
-        });
-        await deleteCodes(trx, journey.hash);
-        await enqueueMessage(trx, deps, {
-          channel: 'email',
-          template: 'account-created',
-          to: email.address,
-          lang: langOf(ctx),
-          params: {
-            givenName: entry.givenName,
-            email: email.address,
-            signInUrl: `${settings.ISSUER}${addresses.signIn}`,
-          },
-        });
-        await record(trx, clock, {
-          event: 'account.created',
-          outcome: 'success',
-          actor: accountId,
-          subject: accountId,
-          source: clientAddress(ctx),
-          details: {
-            rpps: entry.rpps,
-            proof: 'ordinal-register',
-            channel: contact?.channel,
-            terms: TERMS.version,
-          },
-        });
-      });
+      await openOrdreAccount(deps, opening, stillDue);
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
-      if (error.field === 'rpps') return showIdentify(ctx, { values: {}, refusal: 'account-exists' });
-      const another: OrdreState = { ...state, mustChooseAddress: true };
+      if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists' });
+      const another: OrdreState = { ...journey.state, mustChooseAddress: true };
       await moveJourney<OrdreJourneyState>(knex, deps, journey, another);
       return showStep(ctx, another, { errors: { email: { key: 'fault.email.taken' } } });
     }

@@ -4,6 +4,7 @@ import type { Deps } from '../../deps.ts';
 import { type RequestState, renderPage } from '../../http/context.ts';
 import { addresses } from '../addresses.ts';
 import { ordreRoutes } from './ordre.ts';
+import { identifyRoutes } from './ordre-identify.ts';
 
 export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
   router.get('/inscription', (ctx) => {
@@ -11,8 +12,9 @@ export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
     const uid = typeof interaction === 'string' && /^[\w-]+$/.test(interaction) ? interaction : undefined;
     renderPage(deps, ctx, 'sign-up/choice.njk', {
       choices: [{ kind: 'ordre', url: addresses.signUpOrdre(uid) }],
-      signInUrl: uid ? `${addresses.signIn}/${uid}` : addresses.signIn,
+      signInUrl: addresses.signInTo(uid),
     });
   });
+  identifyRoutes(router, deps);
   ordreRoutes(router, deps);
 }

@@ -1,0 +1,133 @@
+/** The first form: RPPS number and birthdate against the ordinal register. It begins the journey that ordre.ts goes on. */
+import type Router from '@koa/router';
+import { hasAccountWithRpps } from '../../accounts/accounts.ts';
+import { record } from '../../audit/journal.ts';
+import { throttledFault } from '../../credentials/code-delivery.ts';
+import type { Deps } from '../../deps.ts';
+import { parseBirthdate } from '../../directories/birthdate.ts';
+import { findOrdinalEntry, type OrdinalEntry } from '../../directories/ordinal-register.ts';
+import { parseRpps } from '../../directories/rpps.ts';
+import {
+  clientAddress,
+  type PageContext,
+  type RequestState,
+  renderPage,
+  seeOther,
+} from '../../http/context.ts';
+import { ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import { startJourney } from '../../journeys/journeys.ts';
+import type { Fault } from '../../lib/fault.ts';
+import { randomToken } from '../../lib/ids.ts';
+import { throttleRules } from '../../throttle/throttle.ts';
+import { addresses } from '../addresses.ts';
+import type { OrdreJourneyState } from './ordre-steps.ts';
+
+const ERASED_AFTER_SECONDS = 600;
+const INTERACTION = /^[\w-]{21,64}$/;
+
+/** Why a pair opens nothing, each with its own sentence (Order's guide). */
+export type Refusal = 'unknown-pair' | 'account-exists';
+
+interface Shown {
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly errors?: Readonly<Record<string, Fault>>;
+  readonly refusal?: Refusal;
+  readonly alert?: Fault & { kind: string };
+}
+
+/** The sign-in that this sign-up began from, in `?connexion=`. */
+const interactionOf = (ctx: PageContext): string | undefined => {
+  const { connexion } = ctx.query;
+  return typeof connexion === 'string' && INTERACTION.test(connexion) ? connexion : undefined;
+};
+
+export function showIdentify(
+  deps: Deps,
+  ctx: PageContext,
+  { values = {}, errors = {}, refusal, alert }: Shown,
+): void {
+  if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
+  const interaction = interactionOf(ctx);
+  const action = addresses.signUpOrdre(interaction);
+  // What was typed and not sent does not stay on a screen that was left, with or without JavaScript.
+  ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+  renderPage(deps, ctx, 'sign-up/ordre/identify.njk', {
+    values,
+    errors,
+    refusal,
+    alert,
+    action,
+    path: addresses.signUpOrdre(),
+    connexion: interaction,
+    passwordForgottenUrl: addresses.passwordForgotten,
+    termsUrl: addresses.terms,
+    signInUrl: addresses.signInTo(interaction),
+  });
+}
+
+/** Looks the pair up; the attempt is counted per RPPS number and per source before, and given back when it was right. */
+async function identify(
+  deps: Deps,
+  rpps: string,
+  birthdate: string,
+  source: string,
+): Promise<OrdinalEntry | Refusal | Fault> {
+  const { knex, clock, throttle } = deps;
+  for (const [rule, subject] of [
+    [throttleRules.signUpPerRpps, rpps],
+    [throttleRules.signUpPerSource, source],
+  ] as const) {
+    const verdict = await throttle.consume(rule, subject);
+    if (!verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
+  }
+  const entry = await findOrdinalEntry(knex, rpps, birthdate, clock.now());
+  const exists = await hasAccountWithRpps(knex, rpps);
+  if (entry) {
+    await throttle.clear(throttleRules.signUpPerRpps, rpps);
+    await throttle.refund(throttleRules.signUpPerSource, source);
+  }
+  const result = entry ? (exists ? 'account-exists' : entry) : 'unknown-pair';
+  await record(knex, clock, {
+    event: 'sign-up.identity-checked',
+    outcome: result === entry ? 'success' : 'failure',
+    source,
+    details: { rpps, result: typeof result === 'string' ? result : 'found' },
+  });
+  return result;
+}
+
+export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
+  const { knex, clock } = deps;
+
+  router.get('/inscription/ordre', (ctx) => {
+    const erased = ctx.query.efface === '1';
+    showIdentify(deps, ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+  });
+
+  router.post('/inscription/ordre', parseForm, verifyForm(deps), async (ctx) => {
+    const { birthdate: typedBirthdate = '', rpps: typedRpps = '', terms } = fieldsOf(ctx);
+    const values = { birthdate: typedBirthdate, rpps: typedRpps, terms };
+    const birthdate = parseBirthdate(typedBirthdate, clock.now());
+    const rpps = parseRpps(typedRpps);
+    if (!birthdate.ok || !rpps.ok || !terms) {
+      const errors: Record<string, Fault> = {};
+      if (!birthdate.ok) errors.birthdate = birthdate.fault;
+      if (!rpps.ok) errors.rpps = rpps.fault;
+      if (!terms) errors.terms = { key: 'fault.required.terms' };
+      return showIdentify(deps, ctx, { values, errors });
+    }
+
+    const found = await identify(deps, rpps.value, birthdate.value, clientAddress(ctx));
+    if (typeof found === 'string') return showIdentify(deps, ctx, { values, refusal: found });
+    if ('key' in found) return showIdentify(deps, ctx, { values, errors: { rpps: found } });
+
+    const id = randomToken();
+    await startJourney<OrdreJourneyState>(knex, deps, {
+      kind: 'sign-up/ordre',
+      id,
+      browser: ensureBrowser(deps, ctx),
+      state: { step: 'under-way', entry: found, interaction: interactionOf(ctx) },
+    });
+    seeOther(ctx, addresses.ordreJourney(id));
+  });
+}
