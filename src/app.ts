@@ -82,9 +82,10 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   app.use(logRequests(deps));
   app.use(healthRoutes(deps));
   app.use(securityHeaders(settings));
-  app.use(language);
   app.use(handleErrors(deps));
+  // Before anything reads a cookie: the first one read decides whether the connection counts as secure.
   app.use(forwarded(settings));
+  app.use(language);
   app.use(assets.middleware);
   app.use(engineStorage(deps));
   app.use(followJourney);
