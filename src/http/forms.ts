@@ -50,7 +50,9 @@ export const csrfToken = (deps: Deps, ctx: Context): string =>
 export const parseForm: Middleware = bodyParser({
   enableTypes: ['form'],
   formLimit: BODY_LIMIT,
-  onError(error) {
+  onError(error, ctx) {
+    // What was not read is drained: the answer arrives, and the connection serves whoever comes next on it.
+    ctx.req.unpipe().resume();
     const tooLarge = (error as { status?: number }).status === 413;
     throw new CaduceeError(tooLarge ? 'tooLarge' : 'protocol', { cause: error });
   },
