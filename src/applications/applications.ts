@@ -57,11 +57,15 @@ const FIND_METADATA = {
   text: 'SELECT client_id, name, icon, first_party, metadata, secret_hash FROM applications WHERE client_id = $1',
 };
 
+/** RFC 6749 §A.1; PostgreSQL refuses a NUL character, and anybody may send one. */
+const CLIENT_ID = /^[\x20-\x7e]+$/;
+
 /** What the engine reads; `client_secret` is the digest, which {@link secretMatches} compares. */
 export async function findClientMetadata(
   pool: pg.Pool,
   clientId: string,
 ): Promise<Record<string, unknown> | undefined> {
+  if (!CLIENT_ID.test(clientId)) return undefined;
   const { rows } = await pool.query({ ...FIND_METADATA, values: [clientId] });
   const row = rows[0];
   return (
