@@ -78,6 +78,8 @@ export interface TestApp {
   readonly logLines: string[];
   /** Environment that a node in a process of its own needs to join. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Ports of the nodes of this process. */
+  readonly nodePorts: readonly number[];
   /** Which ports the address leads to; the two nodes of this process by default. */
   balance(ports: readonly number[]): void;
   /** The newest message to this address or number, once it is there. */
@@ -138,6 +140,7 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
     mailbox,
     logLines,
     environment,
+    nodePorts: ports,
     balance: (list) => balancer.to(list),
     async waitForMessage(to, { after = 0 } = {}) {
       const deadline = Date.now() + MESSAGE_TIMEOUT_MS;
