@@ -349,7 +349,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
       if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists' });
-      const another: OrdreState = { ...journey.state, mustChooseAddress: true };
+      const { chosen: _, ...withoutAddress } = journey.state;
+      const another: OrdreState = { ...withoutAddress, mustChooseAddress: true };
       await moveJourney<OrdreJourneyState>(knex, deps, journey, another);
       return showStep(ctx, another, { errors: { email: { key: 'fault.email.taken' } } });
     }
