@@ -1037,11 +1037,17 @@ describe('sign-up with RPPS number and birthdate', () => {
     it('takes its forms off the screen after ten minutes, without JavaScript too', async () => {
       const doctor = await invent({ phone: true });
       const visitor = newVisitor();
-      const form = await proveContact(visitor, doctor, 'sms');
+      const contact = await identify(visitor, typed(doctor));
+      const { page, code } = await askCode(visitor, contact, 'sms', doctor.phone as string);
+      const form = await visitor.submit(page, { code }, '/code');
       const refused = await visitor.submit(form, credentials('left@example'), '/identifiants');
-      for (const page of [form, refused]) {
-        expect(page.headers.get('refresh')).to.equal(`600; url=${new URL(form.url).pathname}`);
+      const proof = await chooseAddress(visitor, form, 'left@example.test');
+      const pages = [contact, page, form, refused, proof.page];
+      for (const shown of pages) {
+        expect(shown.headers.get('refresh')).to.equal(`600; url=${new URL(form.url).pathname}`);
       }
+      const done = await visitor.submit(proof.page, { code: proof.code }, '/adresse');
+      expect(done.headers.get('refresh'), 'the end may be read at leisure').to.equal(null);
     });
 
     it('speaks English to who chose it, in the messages as well', async () => {

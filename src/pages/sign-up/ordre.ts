@@ -19,7 +19,7 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
-import { findJourney, type Journey, moveJourney } from '../../journeys/journeys.ts';
+import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
@@ -65,6 +65,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const step = nextStep(state);
+    // The journey is erased by then: its page, and what was typed into it, leave the screen too.
+    if (step !== 'done' && step !== 'no-contact')
+      ctx.set('Refresh', `${JOURNEY_IDLE_MINUTES * 60}; url=${base(ctx)}`);
     renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, {
       path: base(ctx),
       errors,
