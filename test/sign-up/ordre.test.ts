@@ -896,11 +896,16 @@ describe('sign-up with RPPS number and birthdate', () => {
       const doctor = await invent({ email: true });
       const [one, two] = [newVisitor(), newVisitor()];
       const first = await proveContact(one, doctor, 'email');
-      const second = await proveContact(two, doctor, 'email');
+      const uid = 'u'.repeat(43);
+      const start = await two.get(`${START}?connexion=${uid}`);
+      const contact = await two.submit(start, typed(doctor));
+      const { page, code } = await askCode(two, contact, 'email', doctor.email as string);
+      const second = await two.submit(page, { code }, '/code');
       expect(heading(await create(one, first))).to.equal('Votre espace est créé');
       const late = await create(two, second);
       expect(late.status).to.equal(422);
       expect(readingOf(late)).to.include(ACCOUNT_EXISTS);
+      expect(hrefOf(late, 'Connectez-vous')).to.equal(`/connexion/${uid}`);
       expect(await accountsOf(doctor.rpps)).to.have.length(1);
     });
   });

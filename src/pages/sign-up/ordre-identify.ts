@@ -33,6 +33,8 @@ interface Shown {
   readonly errors?: Readonly<Record<string, Fault>>;
   readonly refusal?: Refusal;
   readonly alert?: Fault & { kind: string };
+  /** The sign-in that this sign-up began from; the one of the address unless told. */
+  readonly interaction?: string | undefined;
 }
 
 /** The sign-in that this sign-up began from, in `?connexion=`. */
@@ -44,10 +46,9 @@ const interactionOf = (ctx: PageContext): string | undefined => {
 export function showIdentify(
   deps: Deps,
   ctx: PageContext,
-  { values = {}, errors = {}, refusal, alert }: Shown,
+  { values = {}, errors = {}, refusal, alert, interaction = interactionOf(ctx) }: Shown,
 ): void {
   if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
-  const interaction = interactionOf(ctx);
   const action = addresses.signUpOrdre(interaction);
   // What was typed and not sent does not stay on a screen that was left, with or without JavaScript.
   ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);

@@ -351,8 +351,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       await openOrdreAccount(deps, opening, stillDue);
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
-      if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists' });
       const { chosen: _, ...withoutAddress } = journey.state;
+      const { interaction } = withoutAddress;
+      if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists', interaction });
       const another: OrdreState = { ...withoutAddress, mustChooseAddress: true };
       await moveJourney<OrdreJourneyState>(knex, deps, journey, another);
       return showStep(ctx, another, { errors: { email: { key: 'fault.email.taken' } } });

@@ -13,6 +13,7 @@ export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
     renderPage(deps, ctx, 'sign-up/choice.njk', {
       choices: [{ kind: 'ordre', url: addresses.signUpOrdre(uid) }],
       signInUrl: addresses.signInTo(uid),
+      connexion: uid,
     });
   });
   identifyRoutes(router, deps);
