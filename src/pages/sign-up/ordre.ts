@@ -130,6 +130,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     renderPage(deps, ctx, 'sign-up/expired.njk', {
       path: addresses.signUpOrdre(),
       startUrl: addresses.signUpOrdre(),
+      signInUrl: addresses.signIn,
     });
   }
 
