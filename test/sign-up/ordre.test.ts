@@ -1023,6 +1023,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(expired.status).to.equal(410);
       expect(heading(expired)).to.equal('Le temps est écoulé');
       expect(hrefOf(expired, 'Recommencer')).to.equal(START);
+      expect(hrefOf(expired, 'Connectez-vous')).to.equal('/connexion');
       const late = await visitor.submit(form, credentials('late@example.test'), '/identifiants');
       expect(late.status).to.equal(410);
       expect(late.text).not.to.include('late@example.test');
@@ -1122,5 +1123,29 @@ describe('sign-up with RPPS number and birthdate', () => {
       const done = await create(visitor, await visitor.submit(page, { code }, '/code'));
       expect(hrefOf(done, 'Retour à la connexion')).to.equal('/connexion');
     });
+  });
+});
+
+describe('sign-up with RPPS number and birthdate, where no SMS is sent', () => {
+  let app: TestApp;
+  before(async () => {
+    app = await startTestApp({ sms: false });
+  });
+  after(() => app.close());
+
+  const identify = async (fields: Record<string, string>) => {
+    const visitor = new Visitor(app.issuer);
+    return visitor.submit(await visitor.get(START), { ...fields, terms: 'yes' }, START);
+  };
+
+  it('offers the address alone', async () => {
+    const page = await identify({ rpps: ALIX.rpps, birthdate: ALIX.birthdate });
+    expect(readingOf(page)).to.include('a***x@e***.test');
+    expect(readingOf(page)).not.to.include('Par SMS');
+  });
+
+  it('tells who has only a phone that there is no way to reach them', async () => {
+    const page = await identify({ rpps: '99700900022', birthdate: '29/02/1984' });
+    expect(heading(page)).to.equal('Il nous manque un moyen de vous joindre');
   });
 });

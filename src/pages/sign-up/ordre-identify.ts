@@ -122,12 +122,14 @@ export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
     if (typeof found === 'string') return showIdentify(deps, ctx, { values, refusal: found });
     if ('key' in found) return showIdentify(deps, ctx, { values, errors: { rpps: found } });
 
+    // A phone that no SMS can reach from here is no contact.
+    const entry = deps.sms ? found : { ...found, phone: undefined };
     const id = randomToken();
     await startJourney<OrdreJourneyState>(knex, deps, {
       kind: 'sign-up/ordre',
       id,
       browser: ensureBrowser(deps, ctx),
-      state: { step: 'under-way', entry: found, interaction: interactionOf(ctx) },
+      state: { step: 'under-way', entry, interaction: interactionOf(ctx) },
     });
     seeOther(ctx, addresses.ordreJourney(id));
   });
