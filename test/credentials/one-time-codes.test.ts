@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CODE_TRIES, createCode, tryCode } from '../../src/credentials/one-time-codes.ts';
+import { CODE_TRIES, consumeCode, createCode, tryCode } from '../../src/credentials/one-time-codes.ts';
 import { MINUTE } from '../../src/lib/clock.ts';
 import { randomToken } from '../../src/lib/ids.ts';
 import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
@@ -148,6 +148,20 @@ describe('one-time codes', () => {
     expect((await signInsInJournal()) - before).to.equal(1);
   });
 
+  it('are used up by one of the requests that all found them right', async () => {
+    const { knex } = app.database;
+    const key = { journeyHash: Buffer.alloc(32, 4), purpose: 'sign-up' as const };
+    const code = await createCode(knex, app.deps, { ...key, channel: 'email' });
+    const tried = await Promise.all(
+      Array.from({ length: CODE_TRIES }, () => tryCode(knex, app.deps, key, code)),
+    );
+    const ids = tried.flatMap((answer) => (answer.verdict === 'accepted' ? [answer.id] : []));
+    expect(ids).to.have.length(CODE_TRIES);
+    const used = await Promise.all(ids.map((id) => consumeCode(knex, app.clock, id)));
+    expect(used.filter(Boolean)).to.have.length(1);
+    expect(await tryCode(knex, app.deps, key, code)).to.deep.equal({ verdict: 'used' });
+  });
+
   it('are used up by a sign-in: the same code does not sign in again', async () => {
     const room = await atSignInCode(new Visitor(app.issuer));
     const first = await sendOnce(room, room.page.url, room.code);
@@ -178,6 +192,15 @@ describe('one-time codes', () => {
     );
     expect(stolen.status).to.equal(400);
     expect(await isSignedIn(stranger.visitor)).to.equal(false);
+
+    const signUp = await atSignUpCode('email');
+    const onlooker = new Visitor(app.issuer);
+    const page = await onlooker.get('/inscription/ordre');
+    expect((await onlooker.get(signUp.page.url)).status).to.equal(410);
+    expect(
+      (await sendOnce({ visitor: onlooker, page }, `${signUp.page.url}/code`, signUp.code)).status,
+    ).to.equal(410);
+    expect((await sendOnce(signUp, `${signUp.page.url}/code`, signUp.code)).status).to.equal(303);
   });
 
   it('serve the purpose they were sent for', async () => {
