@@ -139,7 +139,12 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const refused = [byAccount, bySource].find((verdict) => !verdict.allowed);
     if (refused && !refused.allowed) return throttledFault(refused.retryAfterSeconds);
 
-    if (await hasher.verify(account?.passwordHash, password)) {
+    const matches = await hasher.verify(account?.passwordHash, password).catch(async (error) => {
+      // Not compared, so not an attempt: a full queue must not make people wait a quarter of an hour.
+      await throttle.refund(throttleRules.signInPerAccount, subject);
+      throw error;
+    });
+    if (matches) {
       // The dummy hash never matches: there is an account.
       const found = account as Account;
       await throttle.clear(throttleRules.signInPerAccount, subject);
