@@ -89,6 +89,11 @@ export async function claimMessage(
     await giveUpMessage(db, clock, id, 'expired before it could be sent');
     return undefined;
   }
+  if (row.attempts > MAX_ATTEMPTS) {
+    // Every node that took it died, or could not read it: it would come back for ever.
+    await giveUpMessage(db, clock, id, 'too many attempts');
+    return undefined;
+  }
   const content = JSON.parse(keyring.unseal(sealPlace(id), row.sealed));
   return {
     id,
