@@ -114,15 +114,28 @@ describe('journal', () => {
     const brokenAt = (statement: string, values: readonly (string | number | Buffer)[] = []) =>
       tampering(statement, values, async (trx) => (await verifyChain(trx)).brokenAt);
 
+    const { seq: failure } = await knex('journal').where({ outcome: 'failure' }).first('seq');
+    const softened = `UPDATE journal SET entry = replace(entry, '"failure"', '"success"') WHERE seq = ?`;
+    expect(await brokenAt(softened, [failure])).to.equal(failure);
     expect(
-      await brokenAt(`UPDATE journal SET entry = replace(entry, 'failure', 'success') WHERE seq = 7`),
-    ).to.equal((await knex('journal').where({ seq: 7, outcome: 'failure' }).first()) ? 7 : undefined);
+      await brokenAt(
+        `INSERT INTO journal (seq, entry, previous_hash, hash) SELECT -7, entry, previous_hash, hash FROM journal WHERE seq = 7`,
+      ),
+      'an entry put before the first',
+    ).to.equal(-7);
+    expect(
+      await brokenAt(
+        `UPDATE journal SET seq = ?, hash = sha256(previous_hash || convert_to(?::text || E'\n' || entry, 'UTF8')) WHERE seq = ?`,
+        [whole.entries + 1, whole.entries + 1, whole.entries],
+      ),
+      'a number left out',
+    ).to.equal(whole.entries + 1);
     expect(await brokenAt(`UPDATE journal SET entry = entry || ' ' WHERE seq = 7`)).to.equal(7);
     expect(await brokenAt(`UPDATE journal SET hash = sha256('x') WHERE seq = 7`)).to.equal(7);
     expect(await brokenAt(`UPDATE journal SET previous_hash = sha256('x') WHERE seq = 7`)).to.equal(7);
     expect(await brokenAt('DELETE FROM journal WHERE seq = 7')).to.equal(8);
     expect(await brokenAt('DELETE FROM journal WHERE seq = 1')).to.equal(2);
-    expect(await brokenAt('UPDATE journal SET seq = -seq WHERE seq = 7')).to.equal(8);
+    expect(await brokenAt('UPDATE journal SET seq = -seq WHERE seq = 7')).to.equal(-7);
     expect(
       await brokenAt(
         `UPDATE journal SET seq = CASE seq WHEN 7 THEN 10008 ELSE 10007 END WHERE seq IN (7, 8);
@@ -184,7 +197,6 @@ describe('journal', () => {
     });
     expect(await entries()).to.equal(before + 1);
     const row = await knex('journal').orderBy('seq', 'desc').first();
-    // eslint-disable-next-line no-control-regex
     expect(row.entry.split(/[\r\n]/)).to.have.length(1);
     expect(row).to.include({ event: 'sign-in.refused', outcome: 'failure' });
     expect(JSON.parse(row.entry)).to.deep.include({
