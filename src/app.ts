@@ -3,9 +3,10 @@ import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
+import { record } from './audit/journal.ts';
 import type { Deps } from './deps.ts';
 import { CaduceeError } from './errors.ts';
-import { type RequestState, seeOther } from './http/context.ts';
+import { clientAddress, type RequestState, seeOther } from './http/context.ts';
 import { handleErrors } from './http/errors.ts';
 import { forwarded } from './http/forwarded.ts';
 import { enginePolicy, securityHeaders } from './http/headers.ts';
@@ -25,7 +26,8 @@ import { signUpRoutes } from './pages/sign-up/routes.ts';
  * Gives the request one unit of work with the engine's storage, written before the answer leaves. When something that
  * may be used once had been used already, what the engine was about to issue is not stored, and not answered either.
  */
-function engineStorage({ engineStore, keyring, log }: Deps): Middleware {
+function engineStorage(deps: Deps): Middleware {
+  const { engineStore, keyring, log, knex, clock } = deps;
   return async (ctx, next) => {
     const unit = new UnitOfWork(engineStore, keyring);
     await runInUnit(unit, async () => {
@@ -34,9 +36,19 @@ function engineStorage({ engineStore, keyring, log }: Deps): Middleware {
         await next();
       } finally {
         fresh = await unit.flush();
+        if (unit.replay) {
+          const { kind, accountId, clientId } = unit.replay;
+          log.warn({ reference: ctx.state.reference, kind, clientId }, 'a one-time value was used again');
+          await record(knex, clock, {
+            event: 'token.replayed',
+            outcome: 'failure',
+            subject: accountId,
+            source: clientAddress(ctx),
+            details: { kind, application: clientId },
+          });
+        }
       }
       if (fresh) return;
-      log.warn({ reference: ctx.state.reference, path: ctx.path }, 'a one-time value was used again');
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
       ctx.status = 400;
       ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' };

@@ -18,7 +18,15 @@ interface LoadedSession {
 
 interface Consumption {
   readonly idHash: Buffer;
-  readonly grantId: string | undefined;
+  readonly payload: Payload | undefined;
+}
+
+/** A code or a refresh token that came a second time. */
+export interface Replay {
+  /** AuthorizationCode, RefreshToken... */
+  readonly kind: string;
+  readonly accountId: string | undefined;
+  readonly clientId: string | undefined;
 }
 
 const SESSION_RETRIES = 20;
@@ -38,10 +46,16 @@ export class UnitOfWork {
   readonly #read = new Map<string, Payload>();
   #session: { uidHash: Buffer; payload: Payload } | undefined;
   #destroyedSession: Buffer | undefined;
+  #replay: Replay | undefined;
 
   constructor(store: EngineStore, keyring: Keyring) {
     this.#store = store;
     this.#keyring = keyring;
+  }
+
+  /** What this request used although it had been used before, if anything: its whole grant is revoked. */
+  get replay(): Replay | undefined {
+    return this.#replay;
   }
 
   hash(model: string, id: string): Buffer {
@@ -99,11 +113,7 @@ export class UnitOfWork {
 
   async consume(model: string, id: string): Promise<void> {
     const idHash = this.hash(model, id);
-    const grantId = (await this.find(model, id))?.grantId;
-    this.#consumed.set(idHash.toString('hex'), {
-      idHash,
-      grantId: typeof grantId === 'string' ? grantId : undefined,
-    });
+    this.#consumed.set(idHash.toString('hex'), { idHash, payload: await this.find(model, id) });
   }
 
   revokeGrant(grantId: string): void {
@@ -111,6 +121,9 @@ export class UnitOfWork {
     this.#revoked.set(grantHash.toString('hex'), grantHash);
     for (const [key, { row }] of this.#upserts)
       if (row.grantHash?.equals(grantHash)) this.#upserts.delete(key);
+    // The engine revokes a grant when it meets one of its values again.
+    const met = [...this.#read.values()].find((one) => one.grantId === grantId && one.consumed);
+    if (met) this.#noteReplay(met);
   }
 
   /** Keeps a value that may be seen only once, at once. @returns false when it was seen before. */
@@ -172,14 +185,20 @@ export class UnitOfWork {
     if (!sessionWritten) await this.#mergeSession();
     this.#reset();
     if (!consumedAll) {
-      for (const { grantId } of consumed) {
-        if (!grantId) continue;
-        this.revokeGrant(grantId);
-        this.destroy('Grant', grantId);
+      for (const { payload } of consumed) {
+        if (typeof payload?.grantId !== 'string') continue;
+        this.#noteReplay(payload);
+        this.revokeGrant(payload.grantId);
+        this.destroy('Grant', payload.grantId);
       }
       await this.flush();
     }
     return consumedAll;
+  }
+
+  #noteReplay({ kind, accountId, clientId }: Payload): void {
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+    this.#replay = { kind: text(kind) ?? '', accountId: text(accountId), clientId: text(clientId) };
   }
 
   #isEmpty(): boolean {

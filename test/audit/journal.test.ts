@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { record, verifyChain } from '../../src/audit/journal.ts';
 import { openKnex } from '../../src/lib/database.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { signIn, Visitor } from '../support/visitor.ts';
 
@@ -228,7 +228,7 @@ describe('journal', () => {
     const back = await signIn(app, visitor, authorization.url, { email: 'camille@example.test' });
     const location = back.headers.get('location') as string;
     const tokens = await client.exchange(authorization, location);
-    const code = codeOf(await app.waitForMessage('camille@example.test'));
+    const code = await app.waitForCode('camille@example.test');
     const signOut = await visitor.get('/deconnexion');
     await visitor.submit(signOut, {
       logout: 'yes',

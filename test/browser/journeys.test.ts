@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { startRelyingParty } from '../../demo/relying-party.ts';
 import { DEMO_APPLICATIONS, DEMO_SCOPE } from '../../seeds/demo/applications.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { closeBrowser, expectAccessible, newPage } from '../support/browser.ts';
 import { freePort } from '../support/ports.ts';
 
@@ -50,12 +50,6 @@ describe('journeys in a browser', function () {
 
   const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-  async function codeFor(to: string, after: number): Promise<string> {
-    return codeOf(await app.waitForMessage(to, { after }));
-  }
-
-  const received = (to: string) => app.mailbox.messages().filter((message) => message.to === to).length;
-
   async function identify(page: Page, birthdate: string, rpps: string): Promise<void> {
     await see(page, 'Créer votre espace');
     await page.getByLabel('Date de naissance').fill(birthdate);
@@ -66,12 +60,12 @@ describe('journeys in a browser', function () {
 
   async function signIn(page: Page, email: string, password: string): Promise<void> {
     await see(page, 'Connectez-vous');
-    const before = received(email);
+    const before = app.codesTo(email);
     await page.getByLabel('Email').fill(email);
     await page.getByLabel('Mot de passe', { exact: true }).fill(password);
     await press(page, 'Connectez-vous');
     await see(page, 'Un code vous attend');
-    await page.getByLabel('Saisissez le code reçu').fill(await codeFor(email, before));
+    await page.getByLabel('Saisissez le code reçu').fill(await app.waitForCode(email, before));
     await press(page, 'Valider mon code à usage unique');
   }
 
@@ -95,7 +89,7 @@ describe('journeys in a browser', function () {
     await page.getByRole('radio', { name: /SMS 3363\*\*\*01/ }).check();
     await press(page, 'Recevoir votre code');
     await see(page, 'Veuillez saisir le code reçu');
-    await page.getByLabel('Saisir le code').fill(await codeFor('+33639980001', 0));
+    await page.getByLabel('Saisir le code').fill(await app.waitForCode('+33639980001'));
     await press(page, 'Valider');
 
     await see(page, 'Finaliser la création de votre espace');
@@ -106,7 +100,7 @@ describe('journeys in a browser', function () {
     await page.getByLabel('Confirmation du mot de passe').fill(PASSWORD);
     await press(page, 'Activer');
     await see(page, 'Vérifier votre adresse');
-    await page.getByLabel('Saisir le code').fill(await codeFor('alix.perso@example.test', 0));
+    await page.getByLabel('Saisir le code').fill(await app.waitForCode('alix.perso@example.test'));
     await press(page, 'Valider');
     await see(page, 'Votre espace est créé');
     await page.getByRole('link', { name: 'Retour à la connexion' }).click();
@@ -149,7 +143,7 @@ describe('journeys in a browser', function () {
     await identify(page, '01/12/1975', '99700900030');
     await page.getByRole('radio', { name: /e-mail/ }).check();
     await press(page, 'Recevoir votre code');
-    await page.getByLabel('Saisir le code').fill(await codeFor('claude@example.test', 0));
+    await page.getByLabel('Saisir le code').fill(await app.waitForCode('claude@example.test'));
     await press(page, 'Valider');
     await see(page, 'Créer mon compte');
     const email = page.getByLabel('Email', { exact: true });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { CODE_TRIES, consumeCode, createCode, tryCode } from '../../src/credentials/one-time-codes.ts';
 import { MINUTE } from '../../src/lib/clock.ts';
 import { randomToken } from '../../src/lib/ids.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -41,9 +41,8 @@ describe('one-time codes', () => {
   const clearThrottle = () => app.database.knex('throttle_counters').delete();
 
   async function newest(to: string, act: () => Promise<Page>): Promise<{ page: Page; code: string }> {
-    const after = messagesTo(to);
-    const page = await act();
-    return { page, code: codeOf(await app.waitForMessage(to, { after })) };
+    const { result: page, code } = await app.codeSentBy(to, act);
+    return { page, code };
   }
 
   /** At the code page of a sign-in, with the code that was sent. */
@@ -313,12 +312,12 @@ describe('one-time codes', () => {
     const visitor = new Recorder(app.issuer);
     const client = await createTestClient(app.issuer, 'messagerie');
     const authorization = await client.authorize();
-    const after = messagesTo(camille.email);
+    const after = app.codesTo(camille.email);
     const signUp = await atSignUpCode('sms', visitor);
     const firstLine = app.logLines.length;
     const back = await signIn(app, visitor, authorization.url, camille);
     expect(back.headers.get('location')).to.contain('code=');
-    const code = codeOf(await app.waitForMessage(camille.email, { after }));
+    const code = await app.waitForCode(camille.email, after);
 
     for (const secret of [code, signUp.code]) {
       for (const received of visitor.received) {

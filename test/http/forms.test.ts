@@ -114,9 +114,10 @@ describe('forms and pages', () => {
   }
   async function credentialsForm(contact: 'email' | 'sms'): Promise<Room> {
     const to = contact === 'email' ? 'alix@example.test' : '+33639980001';
-    const before = app.mailbox.messages().filter((message) => message.to === to).length;
-    const { visitor, page } = await signUpCodeForm(contact);
-    const code = /\b\d{6}\b/.exec((await app.waitForMessage(to, { after: before })).text)?.[0] ?? '';
+    const {
+      result: { visitor, page },
+      code,
+    } = await app.codeSentBy(to, () => signUpCodeForm(contact));
     const credentials = await visitor.submit(page, { code }, '/code');
     const chosen = 'alix.essai@example.test';
     const passwords = { password: 'cheval batterie agrafe', passwordConfirmation: 'another' };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { DEMO_APPLICATIONS } from '../../seeds/demo/applications.ts';
+import { findAccountBySignInEmail } from '../../src/accounts/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { signIn, Visitor } from '../support/visitor.ts';
@@ -27,6 +28,17 @@ describe('one-time values on two nodes', () => {
       status: response.status,
       body: (await response.json()) as Record<string, string>,
     }));
+
+  /** What the journal says of replays since the last call, as `kind` and application. */
+  let replaysSeen = 0;
+  async function newReplays(): Promise<{ kind: string; application: string }[]> {
+    const rows = await app.database.knex('journal').where({ event: 'token.replayed' }).orderBy('seq');
+    const fresh = rows.slice(replaysSeen).map(({ entry }) => JSON.parse(entry));
+    replaysSeen = rows.length;
+    const camille = await findAccountBySignInEmail(app.database.knex, 'camille@example.test');
+    for (const { subject } of fresh) expect(subject).to.equal(camille?.id);
+    return fresh.map(({ details }) => details);
+  }
 
   async function newCode(visitor = new Visitor(app.issuer)) {
     const authorization = await client.authorize();
@@ -60,6 +72,7 @@ describe('one-time values on two nodes', () => {
       Array(AT_ONCE - 1).fill('400 invalid_grant'),
     );
     expect(lost.some(({ body }) => 'access_token' in body)).to.equal(false);
+    expect((await newReplays())[0]).to.deep.equal({ kind: 'AuthorizationCode', application: 'messagerie' });
   });
 
   it(`give one token set for ${AT_ONCE} uses of one refresh token at once`, async () => {
@@ -74,6 +87,7 @@ describe('one-time values on two nodes', () => {
       .where({ model: 'RefreshToken' })
       .whereNull('consumed_at');
     expect(count, 'no refresh token of a loser was stored').to.have.length.at.most(1);
+    expect((await newReplays())[0]).to.deep.equal({ kind: 'RefreshToken', application: 'messagerie' });
   });
 
   it('revoke the whole family when a rotated refresh token comes back', async () => {
@@ -87,6 +101,7 @@ describe('one-time values on two nodes', () => {
     expect((await refresh(first.refresh_token as string)).body.error).to.equal('invalid_grant');
     expect((await refresh(second.refresh_token as string)).body.error).to.equal('invalid_grant');
     expect((await userinfo()).status).to.equal(401);
+    expect(await newReplays()).to.deep.equal([{ kind: 'RefreshToken', application: 'messagerie' }]);
   });
 
   it('revoke what a code gave when the code comes back', async () => {
@@ -94,6 +109,7 @@ describe('one-time values on two nodes', () => {
     const tokens = await client.exchange(authorization, location);
     expect((await redeem(code, authorization.verifier)).body.error).to.equal('invalid_grant');
     expect((await refresh(tokens.refresh_token as string)).body.error).to.equal('invalid_grant');
+    expect(await newReplays()).to.deep.equal([{ kind: 'AuthorizationCode', application: 'messagerie' }]);
   });
 
   it('keep both applications in the session when they are authorised at the same moment', async () => {

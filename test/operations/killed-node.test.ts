@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { rescueMessages } from '../../src/messages/outbox.ts';
 import { createTestAccount } from '../support/accounts.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { type Running, run } from '../support/process.ts';
 import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
@@ -94,7 +94,7 @@ describe('a node killed in the middle of sign-ins', function () {
     for (const { email, visitor, page } of stopped) {
       // Who had reached the code page goes on there; who saw a broken connection starts again.
       if (page) {
-        const back = await visitor.submit(page, { code: codeOf(await app.waitForMessage(email)) }, '/code');
+        const back = await visitor.submit(page, { code: await app.waitForCode(email) }, '/code');
         expect(back.headers.get('location'), wordsOf(back)).to.contain('code=');
       } else {
         const authorization = await client.authorize();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { DEMO_APPLICATIONS } from '../../seeds/demo/applications.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { signIn, Visitor } from '../support/visitor.ts';
 
@@ -33,7 +33,7 @@ describe('after a full run, no secret', function () {
     });
     keep('journey', new URL(contacts.url).pathname.split('/').at(-1));
     const codePage = await visitor.submit(contacts, { contact: 'sms' }, '/contact');
-    const smsCode = codeOf(await app.waitForMessage(PHONE));
+    const smsCode = await app.waitForCode(PHONE);
     const credentials = await visitor.submit(codePage, { code: smsCode }, '/code');
     const chosen = {
       email: EMAIL,
@@ -42,7 +42,7 @@ describe('after a full run, no secret', function () {
       passwordConfirmation: PASSWORD,
     };
     const addressPage = await visitor.submit(credentials, chosen, '/identifiants');
-    const addressCode = codeOf(await app.waitForMessage(EMAIL));
+    const addressCode = await app.waitForCode(EMAIL);
     const done = await visitor.submit(addressPage, { code: addressCode }, '/adresse');
     expect(done.text).to.contain('Retour à la connexion');
     codes.set('sign-up code', smsCode).set('address code', addressCode);
@@ -55,7 +55,7 @@ describe('after a full run, no secret', function () {
     const wrong = await visitor.submit(login, { email: EMAIL, password: 'un-mot-de-passe-faux' });
     expect(wrong.status).to.equal(422);
     const back = await signIn(app, visitor, authorization.url, { email: EMAIL, password: PASSWORD });
-    codes.set('sign-in code', codeOf(await app.waitForMessage(EMAIL)));
+    codes.set('sign-in code', await app.waitForCode(EMAIL, 1));
     const location = back.headers.get('location') as string;
     const tokens = await client.exchange(authorization, location);
     const refreshed = await oidc.refreshTokenGrant(client.configuration, tokens.refresh_token as string);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { DEMO_PASSWORD } from '../../seeds/demo/people.ts';
 import { createPasswordHasher } from '../../src/credentials/password-hash.ts';
 import { SECOND } from '../../src/lib/clock.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -70,9 +70,8 @@ describe('sign-in', () => {
 
   /** Does `act` and waits for the code that it sends to `to`. */
   async function codeSentTo(to: string, act: () => Promise<Page>): Promise<{ page: Page; code: string }> {
-    const before = received(to).length;
-    const page = await act();
-    return { page, code: codeOf(await app.waitForMessage(to, { after: before })) };
+    const { result: page, code } = await app.codeSentBy(to, act);
+    return { page, code };
   }
 
   const enter = (visitor: Visitor, form: Page, email: string, codeTo = email) =>

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { isRpps } from '../../src/directories/rpps.ts';
 import { journeyHash } from '../../src/journeys/journeys.ts';
 import { SECOND } from '../../src/lib/clock.ts';
-import { codeOf, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -119,9 +119,8 @@ describe('sign-up with RPPS number and birthdate', () => {
 
   /** Does `act` and waits for the code that it sends to `to`. */
   async function codeSentTo(to: string, act: () => Promise<Page>): Promise<{ page: Page; code: string }> {
-    const before = received(to).length;
-    const page = await act();
-    return { page, code: codeOf(await app.waitForMessage(to, { after: before })) };
+    const { result: page, code } = await app.codeSentBy(to, act);
+    return { page, code };
   }
 
   const askCode = (visitor: Visitor, page: Page, contact: 'sms' | 'email', to: string) =>

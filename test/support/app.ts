@@ -82,8 +82,14 @@ export interface TestApp {
   readonly nodePorts: readonly number[];
   /** Which ports the address leads to; the two nodes of this process by default. */
   balance(ports: readonly number[]): void;
-  /** The newest message to this address or number, once it is there. */
+  /** The newest message to this address or number, once there are more than `after`. */
   waitForMessage(to: string, options?: { after?: number }): Promise<Message>;
+  /** How many codes this address or number received. */
+  codesTo(to: string): number;
+  /** The newest code of this address or number, once there are more than `after`; other messages do not count. */
+  waitForCode(to: string, after?: number): Promise<string>;
+  /** Does `act` and waits for the code that it sends to this address or number. */
+  codeSentBy<T>(to: string, act: () => Promise<T>): Promise<{ result: T; code: string }>;
   close(): Promise<void>;
 }
 
@@ -96,6 +102,7 @@ interface Options {
 }
 
 const MESSAGE_TIMEOUT_MS = 8_000;
+const CODE = /\b(\d{6})\b/;
 
 export async function startTestApp(options: Options = {}): Promise<TestApp> {
   const { nodes: count = 1, applicationUrl = ({ portOffset }) => `http://localhost:${4_000 + portOffset}` } =
@@ -132,6 +139,21 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
   const ports = nodes.map((node) => node.port);
   balancer.to(ports);
 
+  async function waitFor(wanted: (message: Message) => boolean, after: number): Promise<Message> {
+    const deadline = Date.now() + MESSAGE_TIMEOUT_MS;
+    for (;;) {
+      const found = mailbox.messages().filter(wanted);
+      const newest = found[0];
+      if (newest && found.length > after) return newest;
+      if (Date.now() > deadline) throw new Error('the awaited message did not come');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  const holdsCode = (to: string) => (message: Message) => message.to === to && CODE.test(message.text);
+  const codesTo = (to: string) => mailbox.messages().filter(holdsCode(to)).length;
+  const waitForCode = async (to: string, after = 0) => codeOf(await waitFor(holdsCode(to), after));
+
   return {
     issuer,
     database,
@@ -142,15 +164,13 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
     environment,
     nodePorts: ports,
     balance: (list) => balancer.to(list),
-    async waitForMessage(to, { after = 0 } = {}) {
-      const deadline = Date.now() + MESSAGE_TIMEOUT_MS;
-      for (;;) {
-        const found = mailbox.messages().filter((message) => message.to === to);
-        const newest = found[0];
-        if (newest && found.length > after) return newest;
-        if (Date.now() > deadline) throw new Error(`no message to ${to}`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+    waitForMessage: (to, { after = 0 } = {}) => waitFor((message) => message.to === to, after),
+    codesTo,
+    waitForCode,
+    async codeSentBy(to, act) {
+      const before = codesTo(to);
+      const result = await act();
+      return { result, code: await waitForCode(to, before) };
     },
     async close() {
       await balancer.close();
@@ -162,8 +182,8 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
 }
 
 /** The six digits of a message. */
-export function codeOf(message: Message): string {
-  const code = /\b(\d{6})\b/.exec(message.text)?.[1];
+function codeOf(message: Message): string {
+  const code = CODE.exec(message.text)?.[1];
   if (!code) throw new Error('no code in this message');
   return code;
 }

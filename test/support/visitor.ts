@@ -1,6 +1,6 @@
 /** A browser without a screen: cookies, redirects one at a time, and the forms of the page it is on. */
 import { CookieJar } from 'tough-cookie';
-import { codeOf, type TestApp } from './app.ts';
+import type { TestApp } from './app.ts';
 
 export interface Page {
   readonly url: string;
@@ -96,8 +96,8 @@ export async function signIn(
   { email, password = 'demo-caducee-2026', codeTo = email }: SignIn,
 ): Promise<Page> {
   const form = await visitor.get(authorizationUrl);
-  const before = app.mailbox.messages().filter(({ to }) => to === codeTo).length;
-  const codePage = await visitor.submit(form, { email, password });
-  const message = await app.waitForMessage(codeTo, { after: before });
-  return visitor.submit(codePage, { code: codeOf(message) }, '/code');
+  const { result: codePage, code } = await app.codeSentBy(codeTo, () =>
+    visitor.submit(form, { email, password }),
+  );
+  return visitor.submit(codePage, { code }, '/code');
 }
