@@ -61,7 +61,7 @@ const followJourney: Middleware = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
-    const journey = /^\/(?:connexion|inscription\/ordre)\/[\w-]+/.exec(ctx.path);
+    const journey = /^\/(?:connexion|inscription\/(?:ordre|medecin|secretariat))\/[\w-]+/.exec(ctx.path);
     if (!(error instanceof JourneyMovedError) || !journey) throw error;
     seeOther(ctx, journey[0]);
   }

@@ -69,6 +69,13 @@ export function fieldsOf(ctx: Context): Fields {
   );
 }
 
+/** Every text sent under `name`, in order: boxes of one question share their name. */
+export function valuesOf(ctx: Context, name: string): string[] {
+  const body = (ctx.request as { body?: Record<string, unknown> }).body;
+  const sent = body && Object.hasOwn(body, name) ? body[name] : undefined;
+  return (Array.isArray(sent) ? sent : [sent]).filter((value) => typeof value === 'string');
+}
+
 /**
  * Refuses a form that another site sent: the token must be this browser's, and the browser must not say that it comes
  * from elsewhere (Fetch Metadata, Origin).

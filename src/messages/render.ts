@@ -11,6 +11,7 @@ export type MailParams = {
   };
   'account-created': { givenName: string; email: string; signInUrl: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
+  'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */

@@ -25,6 +25,7 @@ export const throttleRules = {
   codeSendPerSource: { name: 'codeSendPerSource', limit: 300, seconds: HOUR },
   codeFailurePerAccount: { name: 'codeFailurePerAccount', limit: 20, seconds: HOUR },
   signUpPerRpps: { name: 'signUpPerRpps', limit: 5, seconds: HOUR },
+  directorySearchPerSource: { name: 'directorySearchPerSource', limit: 1_500, seconds: HOUR },
   signUpPerSource: { name: 'signUpPerSource', limit: 60, seconds: HOUR },
 } as const satisfies Record<string, ThrottleRule>;
 

@@ -125,7 +125,44 @@ function sendOnce() {
   window.addEventListener('pageshow', () => forms.forEach(release));
 }
 
+const SEARCH_PAUSE_MS = 250;
+const SEARCH_LETTERS = 3;
+
+/** Results as one types, from the same form; the « Rechercher » button does as much without this. */
+function searchAsTyped() {
+  for (const form of document.querySelectorAll('form[data-search]')) {
+    const results = form.querySelector('[data-results]');
+    const said = form.querySelector('[data-results-said]');
+    const fields = form.dataset.searchFields.split(' ').map((name) => form.elements.namedItem(name));
+    let timer;
+    let asked = 0;
+
+    const search = async () => {
+      asked += 1;
+      const turn = asked;
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await fetch(form.dataset.search, {
+        method: 'POST',
+        body,
+        headers: { accept: 'text/html' },
+      });
+      if (!answer.ok || turn !== asked) return;
+      results.innerHTML = await answer.text();
+      said.textContent = results.querySelector('[data-said]')?.textContent ?? '';
+    };
+    const later = () => {
+      clearTimeout(timer);
+      asked += 1;
+      if (fields.every((field) => field.value.trim().length < SEARCH_LETTERS)) return;
+      // What fails here is still to be had by the button.
+      timer = setTimeout(() => search().catch(() => undefined), SEARCH_PAUSE_MS);
+    };
+    for (const field of fields) field.addEventListener('input', later);
+  }
+}
+
 showSecrets();
+searchAsTyped();
 meterPasswords();
 eraseForms();
 sendOnce();

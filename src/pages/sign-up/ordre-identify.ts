@@ -20,10 +20,10 @@ import type { Fault } from '../../lib/fault.ts';
 import { randomToken } from '../../lib/ids.ts';
 import { throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
+import { interactionOf } from './interaction.ts';
 import type { OrdreJourneyState } from './ordre-steps.ts';
 
 const ERASED_AFTER_SECONDS = 600;
-const INTERACTION = /^[\w-]{21,64}$/;
 
 /** Why a pair opens nothing, each with its own sentence (Order's guide). */
 export type Refusal = 'unknown-pair' | 'account-exists';
@@ -36,12 +36,6 @@ interface Shown {
   /** The sign-in that this sign-up began from; the one of the address unless told. */
   readonly interaction?: string | undefined;
 }
-
-/** The sign-in that this sign-up began from, in `?connexion=`. */
-const interactionOf = (ctx: PageContext): string | undefined => {
-  const { connexion } = ctx.query;
-  return typeof connexion === 'string' && INTERACTION.test(connexion) ? connexion : undefined;
-};
 
 export function showIdentify(
   deps: Deps,

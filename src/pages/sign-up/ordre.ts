@@ -8,7 +8,6 @@ import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
 import { checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
-import { judgePassword } from '../../credentials/password-policy.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import {
@@ -24,6 +23,7 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
+import { newPasswordFaults } from '../new-password.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
 import {
@@ -240,23 +240,10 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     seeOther(ctx, base(ctx));
   });
 
-  /** Checks the password typed twice. @returns its faults beside their fields. */
-  function passwordFaults(state: OrdreState, fields: Fields, email: string): Faults {
-    const { password = '', passwordConfirmation = '' } = fields;
-    const errors: Faults = {};
-    const judged = judgePassword(password, { personal: personalWords(state, email) });
-    if (!judged.ok) errors.password = judged.fault;
-    else if (passwordConfirmation === '')
-      errors.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
-    else if (passwordConfirmation !== password)
-      errors.passwordConfirmation = { key: 'fault.password.mismatch' };
-    return errors;
-  }
-
   async function createWithOrdinalEmail(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const to = state.contact?.to ?? '';
-    const errors = passwordFaults(state, fields, to);
+    const errors = newPasswordFaults(fields, personalWords(state, to));
     const address = parseEmailAddress(to);
     if (!address.ok) throw new CaduceeError('internal', { detail: 'the register holds an unusable address' });
     if (Object.keys(errors).length > 0) return showStep(ctx, state, { errors });
@@ -267,7 +254,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   async function chooseAddress(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const { email = '', emailConfirmation = '' } = fields;
-    const errors = passwordFaults(state, fields, email);
+    const errors = newPasswordFaults(fields, personalWords(state, email));
     const address = parseEmailAddress(email);
     const again = parseEmailAddress(emailConfirmation);
     if (email.trim() === '') errors.email = { key: 'fault.required.email' };

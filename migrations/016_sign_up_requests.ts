@@ -1,0 +1,27 @@
+import type { Knex } from 'knex';
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.schema.raw(`
+    -- Anybody may declare a number that is not theirs: it is one person's only once it was proved or approved.
+    DROP INDEX accounts_rpps_unique;
+    CREATE UNIQUE INDEX accounts_rpps_unique ON accounts (rpps)
+      WHERE rpps IS NOT NULL AND state IN ('active', 'suspended');
+    CREATE INDEX accounts_rpps ON accounts (rpps) WHERE rpps IS NOT NULL;
+
+    -- Typed at sign-up and proved by nothing: no code ever goes there.
+    CREATE TABLE declared_phone_numbers (
+      account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+      number text NOT NULL,
+      PRIMARY KEY (account_id, number)
+    );
+  `);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.schema.raw(`
+    DROP TABLE declared_phone_numbers;
+    DROP INDEX accounts_rpps, accounts_rpps_unique;
+    CREATE UNIQUE INDEX accounts_rpps_unique ON accounts (rpps)
+      WHERE rpps IS NOT NULL AND state NOT IN ('refused', 'closed');
+  `);
+}

@@ -1,0 +1,147 @@
+/** The end of the journey: a pending account, its place in the queue of approvals, and the mails that follow. */
+import {
+  createAccount,
+  DuplicateAccountError,
+  findActiveAccountByRpps,
+  saveDeclaredPhones,
+} from '../../../accounts/accounts.ts';
+import { parsePhoneNumber } from '../../../accounts/contacts.ts';
+import { createSharedAccount } from '../../../accounts/shared-accounts.ts';
+import { TERMS } from '../../../accounts/terms.ts';
+import { submitSignUp } from '../../../approvals/approvals.ts';
+import { record } from '../../../audit/journal.ts';
+import { deleteCodes } from '../../../credentials/one-time-codes.ts';
+import type { Deps } from '../../../deps.ts';
+import { CaduceeError } from '../../../errors.ts';
+import { clientAddress, type PageContext, type RequestState } from '../../../http/context.ts';
+import type { Fields } from '../../../http/forms.ts';
+import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
+import type { Db } from '../../../lib/database.ts';
+import type { Fault } from '../../../lib/fault.ts';
+import { enqueueMessage } from '../../../messages/outbox.ts';
+import { setAccountWorkplaces } from '../../../workplaces/workplaces.ts';
+import { addresses } from '../../addresses.ts';
+import { newPasswordFaults } from '../../new-password.ts';
+import { personalWords, type RequestState as Request, type RequestDone } from './steps.ts';
+
+const MAX_PHONES = 5;
+
+interface Credentials {
+  readonly password: string;
+  /** E.164; declared, not proved. */
+  readonly phones: readonly string[];
+}
+
+/** Faults beside their fields: `password`, `passwordConfirmation`, `phones`, `terms`. */
+export function readCredentials(
+  state: Request,
+  fields: Fields,
+): { ok: true; value: Credentials } | { ok: false; errors: Record<string, Fault> } {
+  const errors = newPasswordFaults(fields, personalWords(state));
+  const typed = (fields.phones ?? '').split(/[,;\r\n]+/u).filter((text) => text.trim() !== '');
+  const phones: string[] = [];
+  for (const text of typed) {
+    const phone = parsePhoneNumber(text);
+    if (!phone.ok) errors.phones ??= phone.fault;
+    else if (!phones.includes(phone.value)) phones.push(phone.value);
+  }
+  if (phones.length > MAX_PHONES) errors.phones = { key: 'fault.phone.tooMany', vars: { max: MAX_PHONES } };
+  if (!fields.terms) errors.terms = { key: 'fault.required.terms' };
+  if (Object.keys(errors).length > 0) return { ok: false, errors };
+  return { ok: true, value: { password: fields.password ?? '', phones } };
+}
+
+/** Tells the owner of an account that somebody declared its RPPS number; the page of the sign-up says nothing of it. */
+async function warnOwnerOfRpps(trx: Db, deps: Deps, ctx: PageContext, rpps: string): Promise<void> {
+  const owner = await findActiveAccountByRpps(trx, rpps);
+  if (!owner) return;
+  await enqueueMessage(trx, deps, {
+    channel: 'email',
+    template: 'rpps-already-used',
+    to: owner.notificationEmail,
+    lang: (ctx.state as RequestState).lang,
+    params: {
+      signInUrl: `${deps.settings.ISSUER}${addresses.signIn}`,
+      passwordForgottenUrl: `${deps.settings.ISSUER}${addresses.passwordForgotten}`,
+      supportEmail: deps.settings.SUPPORT_EMAIL,
+    },
+  });
+}
+
+async function createRequestedAccount(
+  trx: Db,
+  deps: Deps,
+  { identity, chosen, kind }: Request,
+  passwordHash: string,
+): Promise<string> {
+  if (!chosen) throw new CaduceeError('internal', { detail: 'no address was proved' });
+  const { sharedTitle, ...person } = identity;
+  if (sharedTitle !== undefined) {
+    const shared = await createSharedAccount(trx, deps, {
+      title: sharedTitle,
+      professionCode: person.professionCode,
+      firstMember: { ...person, email: chosen, passwordHash, termsVersion: TERMS.version },
+    });
+    return shared.accountId;
+  }
+  return createAccount(trx, deps.clock, {
+    ...person,
+    kind: kind === 'doctor' ? 'professional' : 'secretary',
+    state: 'pending',
+    identityProof: 'declared',
+    passwordHash,
+    termsVersion: TERMS.version,
+    emails: [chosen],
+    phones: [],
+  });
+}
+
+/**
+ * Makes the account, its workplaces, its queue row, its journal entry and its mails, all or nothing.
+ * @returns the state to go on from when somebody else proved the address first.
+ */
+export async function openRequestedAccount(
+  deps: Deps,
+  ctx: PageContext,
+  journey: Journey<Request>,
+  { password, phones }: Credentials,
+): Promise<{ ok: true } | { ok: false; state: Request; fault: Fault }> {
+  const { knex, clock, hasher } = deps;
+  const { state } = journey;
+  const { lang } = ctx.state as RequestState;
+  const passwordHash = await hasher.hash(password);
+  try {
+    await knex.transaction(async (trx) => {
+      // First, because it takes the journey's row: of two clicks on « Valider », one makes the account.
+      const done: RequestDone = { step: 'done', kind: state.kind };
+      await moveJourney<Request | RequestDone>(trx, deps, journey, done);
+      const accountId = await createRequestedAccount(trx, deps, state, passwordHash);
+      await saveDeclaredPhones(trx, accountId, phones);
+      await setAccountWorkplaces(
+        trx,
+        accountId,
+        (state.workplaces ?? []).map(({ workplaceId, centreId }) => ({
+          workplaceId,
+          centreId: centreId ?? null,
+        })),
+      );
+      await deleteCodes(trx, journey.hash);
+      if (state.identity.rpps) await warnOwnerOfRpps(trx, deps, ctx, state.identity.rpps);
+      await submitSignUp(trx, deps, { accountId, lang });
+      await record(trx, clock, {
+        event: 'account.created',
+        outcome: 'success',
+        actor: accountId,
+        subject: accountId,
+        source: clientAddress(ctx),
+        details: { rpps: state.identity.rpps, proof: 'declared', kind: state.kind, terms: TERMS.version },
+      });
+    });
+  } catch (error) {
+    if (!(error instanceof DuplicateAccountError) || error.field !== 'email') throw error;
+    const { chosen: _, addressProved: __, ...withoutAddress } = state;
+    await moveJourney<Request>(knex, deps, journey, withoutAddress);
+    return { ok: false, state: withoutAddress, fault: { key: 'fault.email.taken' } };
+  }
+  return { ok: true };
+}

@@ -1,0 +1,151 @@
+/**
+ * The first form of a doctor: the same five fields search the national directory, are filled from one of its lines, or
+ * are typed by hand.
+ */
+import type Router from '@koa/router';
+import { throttledFault } from '../../../credentials/code-delivery.ts';
+import type { Deps } from '../../../deps.ts';
+import {
+  type DirectoryPerson,
+  getDirectoryPerson,
+  searchDirectory,
+} from '../../../directories/national-directory/search.ts';
+import {
+  clientAddress,
+  type PageContext,
+  type RequestState,
+  renderPage,
+  seeOther,
+} from '../../../http/context.ts';
+import { type Fields, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import type { Fault } from '../../../lib/fault.ts';
+import { isOffered, labelOf, MEDECIN } from '../../../nomenclatures/nomenclatures.ts';
+import { throttleRules } from '../../../throttle/throttle.ts';
+import { workplacesOfDirectoryPerson } from '../../../workplaces/workplaces.ts';
+import { addresses } from '../../addresses.ts';
+import { interactionOf } from '../interaction.ts';
+import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
+import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
+
+const MIN_SEARCH_LETTERS = 3;
+const MAX_RESULTS = 20;
+const FIELDS = ['familyName', 'givenName', 'rpps', 'profession', 'civilite', 'manual', 'person'] as const;
+
+type Values = Partial<Record<(typeof FIELDS)[number], string>>;
+type Faults = Record<string, Fault>;
+
+interface Line {
+  readonly id: string;
+  readonly name: string;
+  readonly profession: string;
+  readonly speciality: string | undefined;
+  readonly town: string | undefined;
+  readonly rpps: string | undefined;
+}
+
+type Results = { readonly lines: readonly Line[] } | { readonly fault: Fault };
+
+const asLine = (person: DirectoryPerson): Line => ({
+  id: person.id,
+  name: `${person.familyName} ${person.givenName}`,
+  profession: labelOf('professions', person.professionCode ?? '') ?? person.professionLabel ?? '',
+  speciality: person.savoirFaire,
+  town: person.town,
+  rpps: person.rpps,
+});
+
+const typedValues = (fields: Fields): Values =>
+  Object.fromEntries(FIELDS.map((name) => [name, fields[name] ?? '']));
+
+/** What the person's line of the directory says, in the form's fields. */
+const valuesOfPerson = (person: DirectoryPerson): Values => ({
+  person: person.id,
+  rpps: person.rpps ?? '',
+  familyName: person.familyName,
+  givenName: person.givenName,
+  profession: isOffered('professions', person.professionCode ?? '') ? (person.professionCode ?? '') : '',
+  civilite: isOffered('civilites', person.civiliteCode ?? '') ? (person.civiliteCode ?? '') : '',
+});
+
+async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Results> {
+  const { familyName = '', givenName = '', rpps = '' } = fields;
+  const longest = Math.max(...[familyName, givenName, rpps].map((text) => text.trim().length));
+  if (longest < MIN_SEARCH_LETTERS)
+    return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
+  const verdict = await deps.throttle.consume(throttleRules.directorySearchPerSource, clientAddress(ctx));
+  if (!verdict.allowed) return { fault: throttledFault(verdict.retryAfterSeconds) };
+  const found = await searchDirectory(deps.knex, { familyName, givenName, rpps }, { limit: MAX_RESULTS });
+  return { lines: found.map(asLine) };
+}
+
+export function doctorRoutes(router: Router<RequestState>, deps: Deps): void {
+  const { knex } = deps;
+  const form = [parseForm, verifyForm(deps)] as const;
+  const path = addresses.signUpRequest('doctor');
+
+  function show(
+    ctx: PageContext,
+    {
+      values = {},
+      errors = {},
+      results,
+      alert,
+    }: { values?: Values; errors?: Faults; results?: Results; alert?: object } = {},
+  ): void {
+    if (Object.keys(errors).length > 0) ctx.status = 422;
+    const interaction = interactionOf(ctx);
+    const action = addresses.signUpRequest('doctor', interaction);
+    ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+    renderPage(deps, ctx, 'sign-up/request/doctor.njk', {
+      values: { profession: MEDECIN, ...values },
+      errors,
+      results,
+      alert,
+      path,
+      action,
+      searchUrl: `${path}/recherche`,
+      connexion: interaction,
+      professions: professionOptions('doctor'),
+      civilites: civiliteOptions(),
+      backUrl: addresses.signUp(interaction),
+    });
+  }
+
+  router.get(path, (ctx) => {
+    const erased = ctx.query.efface === '1';
+    show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+  });
+
+  router.get(`${path}/recherche`, (ctx) => seeOther(ctx, path));
+
+  // Results as one types: the list alone, for the page's script.
+  router.post(`${path}/recherche`, ...form, async (ctx) => {
+    renderPage(deps, ctx, 'sign-up/request/results.njk', { results: await search(deps, ctx, fieldsOf(ctx)) });
+  });
+
+  router.post(path, ...form, async (ctx) => {
+    const fields = fieldsOf(ctx);
+    const values = typedValues(fields);
+    if (fields.choose) {
+      const person = await getDirectoryPerson(knex, fields.choose);
+      if (!person) return show(ctx, { values, errors: { person: { key: 'fault.person.gone' } } });
+      return show(ctx, { values: valuesOfPerson(person) });
+    }
+    if (fields.action === 'search')
+      return show(ctx, { values: { ...values, person: '' }, results: await search(deps, ctx, fields) });
+
+    const person = fields.person ? await getDirectoryPerson(knex, fields.person) : undefined;
+    const identity = readIdentity('doctor', fields);
+    const errors: Faults = identity.ok ? {} : { ...identity.errors };
+    if (!person && !fields.manual) errors.manual = { key: 'fault.required.manual' };
+    if (!identity.ok || Object.keys(errors).length > 0) return show(ctx, { values, errors });
+
+    const known = person ? await workplacesOfDirectoryPerson(knex, person.id) : [];
+    await beginRequest(deps, ctx, {
+      kind: 'doctor',
+      identity: identity.value,
+      interaction: interactionOf(ctx),
+      suggested: known.map(({ id }) => id),
+    });
+  });
+}

@@ -1,0 +1,79 @@
+/** What a person declares to be, read from a form. */
+import { parseRpps } from '../../../directories/rpps.ts';
+import type { Fields } from '../../../http/forms.ts';
+import { accept, type Fault, type Result, refuse } from '../../../lib/fault.ts';
+import { isOffered, type ListName, labelOf, offered } from '../../../nomenclatures/nomenclatures.ts';
+import type { DeclaredIdentity, RequestKind } from './steps.ts';
+
+const MAX_NAME_LENGTH = 100;
+const MAX_TITLE_LENGTH = 120;
+
+export interface Option {
+  readonly code: string;
+  readonly label: string;
+}
+
+/** A secretary has no profession: TRE_A00 has a value for secretaries, TRE_R85 one for whoever else works there. */
+const SECRETARY_OPTIONS: readonly (readonly [ListName, string])[] = [
+  ['profilsNonPs', 'SECRETARIAT_MEDICAL'],
+  ['roles', '312'],
+];
+
+export function professionOptions(kind: RequestKind): readonly Option[] {
+  if (kind === 'doctor') return offered('professions');
+  return SECRETARY_OPTIONS.map(([list, code]) => ({ code, label: labelOf(list, code) ?? code }));
+}
+
+export const civiliteOptions = (): readonly Option[] => offered('civilites');
+
+const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>]/u;
+
+/** A name as typed, spaces put in order. Faults: `fault.required.<field>`, `fault.characters`, `fault.tooLarge`. */
+export function parseName(input: string, field: string, max = MAX_NAME_LENGTH): Result<string> {
+  const name = input.normalize('NFC').replace(/\s+/gu, ' ').trim();
+  if (name === '') return refuse(`fault.required.${field}`);
+  if (FORBIDDEN.test(name) || !/[\p{L}\p{N}]/u.test(name)) return refuse('fault.characters');
+  return name.length > max ? refuse('fault.tooLarge') : accept(name);
+}
+
+/** @returns the identity, or what is wrong with each field. */
+export function readIdentity(
+  kind: RequestKind,
+  fields: Fields,
+): { ok: true; value: DeclaredIdentity } | { ok: false; errors: Record<string, Fault> } {
+  const errors: Record<string, Fault> = {};
+  const read = (field: string, result: Result<string>): string => {
+    if (result.ok) return result.value;
+    errors[field] = result.fault;
+    return '';
+  };
+  const choice = (field: string, known: (code: string) => boolean): string => {
+    const code = fields[field] ?? '';
+    if (!known(code)) errors[field] = { key: `fault.required.${field}` };
+    return code;
+  };
+
+  const rpps = kind === 'doctor' ? read('rpps', parseRpps(fields.rpps ?? '')) : undefined;
+  const professionCode = choice('profession', (code) =>
+    professionOptions(kind).some((option) => option.code === code),
+  );
+  const civiliteCode = choice('civilite', (code) => isOffered('civilites', code));
+  const familyName = read('familyName', parseName(fields.familyName ?? '', 'familyName'));
+  const givenName = read('givenName', parseName(fields.givenName ?? '', 'givenName'));
+  const sharedTitle =
+    kind === 'secretary' && fields.shared
+      ? read('sharedTitle', parseName(fields.sharedTitle ?? '', 'sharedTitle', MAX_TITLE_LENGTH))
+      : undefined;
+  if (Object.keys(errors).length > 0) return { ok: false, errors };
+  return {
+    ok: true,
+    value: {
+      professionCode,
+      civiliteCode,
+      familyName,
+      givenName,
+      ...(rpps !== undefined && { rpps }),
+      ...(sharedTitle !== undefined && { sharedTitle }),
+    },
+  };
+}

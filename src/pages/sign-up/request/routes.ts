@@ -1,0 +1,273 @@
+/**
+ * The journey of a sign-up that an administrator decides upon. Its address shows whatever step is due; each form does
+ * its part and returns there.
+ */
+import type Router from '@koa/router';
+import { parseEmailAddress } from '../../../accounts/contacts.ts';
+import { checkCode, forgetSends } from '../../../credentials/code-delivery.ts';
+import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
+import type { Deps } from '../../../deps.ts';
+import {
+  clientAddress,
+  type PageContext,
+  type RequestState,
+  renderPage,
+  seeOther,
+} from '../../../http/context.ts';
+import { browserOf, type Fields, fieldsOf, parseForm, valuesOf, verifyForm } from '../../../http/forms.ts';
+import { leaveNotice } from '../../../http/notice.ts';
+import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../../journeys/journeys.ts';
+import type { Fault } from '../../../lib/fault.ts';
+import { findWorkplaces, listCentres, searchWorkplaces } from '../../../workplaces/workplaces.ts';
+import { addresses } from '../../addresses.ts';
+import { openRequestedAccount, readCredentials } from './account.ts';
+import { sendAddressCode } from './address.ts';
+import {
+  type ChosenWorkplace,
+  nextStep,
+  type RequestState as Request,
+  type RequestJourneyState,
+  type RequestKind,
+  type RequestStep,
+  stepBack,
+} from './steps.ts';
+
+type Faults = Record<string, Fault>;
+type UnderWay = Journey<Request>;
+
+interface Shown {
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly errors?: Faults;
+  readonly alert?: object;
+}
+
+const KINDS: readonly RequestKind[] = ['doctor', 'secretary'];
+const MAX_WORKPLACES = 12;
+const MIN_SEARCH_LETTERS = 3;
+const ACTIONS = ['lieux', 'laboratoires', 'adresse', 'code', 'renvoyer', 'identifiants'];
+
+export function requestRoutes(router: Router<RequestState>, deps: Deps): void {
+  for (const kind of KINDS) routesOf(router, deps, kind);
+}
+
+function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): void {
+  const { knex, clock } = deps;
+  const form = [parseForm, verifyForm(deps)] as const;
+  const path = `${addresses.signUpRequest(kind)}/:journey`;
+  const base = (ctx: PageContext) => addresses.requestJourney(kind, ctx.params.journey ?? '');
+
+  async function find(ctx: PageContext): Promise<Journey<RequestJourneyState> | undefined> {
+    const journey = await findJourney<RequestJourneyState>(knex, deps, {
+      kind: 'sign-up/request',
+      id: ctx.params.journey ?? '',
+      browser: browserOf(deps, ctx),
+    });
+    return journey?.state.kind === kind ? journey : undefined;
+  }
+
+  const move = (journey: UnderWay, state: Request) => moveJourney<Request>(knex, deps, journey, state);
+
+  function showExpired(ctx: PageContext): void {
+    ctx.status = 410;
+    renderPage(deps, ctx, 'sign-up/expired.njk', {
+      path: addresses.signUpRequest(kind),
+      startUrl: addresses.signUpRequest(kind),
+      signInUrl: addresses.signIn,
+    });
+  }
+
+  async function show(
+    ctx: PageContext,
+    state: RequestJourneyState,
+    { values = {}, errors = {}, alert }: Shown = {},
+  ): Promise<void> {
+    if (state.step === 'done') return seeOther(ctx, addresses.signIn);
+    if (Object.keys(errors).length > 0) ctx.status = 422;
+    const step = nextStep(state);
+    ctx.set('Refresh', `${JOURNEY_IDLE_MINUTES * 60}; url=${base(ctx)}`);
+    renderPage(deps, ctx, `sign-up/request/${step}.njk`, {
+      path: base(ctx),
+      kind,
+      errors,
+      alert,
+      backUrl: step === 'credentials' ? undefined : `${base(ctx)}/retour`,
+      ...(await contextOf(base(ctx), state, step)),
+      ...values,
+    });
+  }
+
+  /** What the page of `step` shows of the journey. */
+  async function contextOf(url: string, state: Request, step: RequestStep): Promise<object> {
+    switch (step) {
+      case 'workplaces':
+        return {
+          action: `${url}/lieux`,
+          searchUrl: `${url}/lieux/recherche`,
+          chosen: await findWorkplaces(knex, state.suggested),
+          suggested: state.suggested.length > 0,
+        };
+      case 'centres': {
+        const ids = state.workplaces?.map(({ workplaceId }) => workplaceId) ?? [];
+        return {
+          action: `${url}/laboratoires`,
+          workplaces: await findWorkplaces(knex, ids),
+          centres: (await listCentres(knex)).map(({ id, name, town }) => ({
+            code: id,
+            label: town ? `${name}, ${town}` : name,
+          })),
+        };
+      }
+      case 'address':
+        return { action: `${url}/adresse` };
+      case 'address-code':
+        return {
+          action: `${url}/code`,
+          resendAction: `${url}/renvoyer`,
+          email: state.chosen?.address,
+          minutes: CODE_LIFETIME_MINUTES,
+        };
+      default:
+        return { action: `${url}/identifiants`, email: state.chosen?.address, termsUrl: addresses.terms };
+    }
+  }
+
+  /** Runs `work` when the journey stands at `step`; otherwise shows where it does stand. */
+  async function at(
+    ctx: PageContext,
+    step: RequestStep,
+    work: (journey: UnderWay, fields: Fields) => Promise<void>,
+  ): Promise<void> {
+    const journey = await find(ctx);
+    if (!journey) return showExpired(ctx);
+    if (nextStep(journey.state) !== step) return seeOther(ctx, base(ctx));
+    await work(journey as UnderWay, fieldsOf(ctx));
+  }
+
+  router.get(path, async (ctx) => {
+    const journey = await find(ctx);
+    if (!journey) return showExpired(ctx);
+    await show(ctx, journey.state);
+  });
+
+  // A form's own address, typed or reloaded: back to the step that is due.
+  for (const action of ACTIONS) router.get(`${path}/${action}`, (ctx) => seeOther(ctx, base(ctx)));
+  router.get(`${path}/lieux/recherche`, (ctx) => seeOther(ctx, base(ctx)));
+
+  router.get(`${path}/retour`, async (ctx) => {
+    const journey = await find(ctx);
+    if (!journey) return showExpired(ctx);
+    if (journey.state.step === 'done') return seeOther(ctx, addresses.signIn);
+    const before = stepBack(journey.state);
+    if (!before) return seeOther(ctx, addresses.signUpRequest(kind, journey.state.interaction));
+    if (before !== journey.state) await move(journey as UnderWay, before);
+    seeOther(ctx, base(ctx));
+  });
+
+  async function searchPlaces(query: string) {
+    if (query.replace(/\s/g, '').length < MIN_SEARCH_LETTERS)
+      return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
+    return { lines: await searchWorkplaces(knex, query) };
+  }
+
+  router.post(`${path}/lieux/recherche`, ...form, (ctx) =>
+    at(ctx, 'workplaces', async (_journey, { query = '' }) => {
+      const chosen = new Set(valuesOf(ctx, 'workplace'));
+      renderPage(deps, ctx, 'sign-up/request/places.njk', {
+        results: await searchPlaces(query),
+        chosen: [...chosen],
+      });
+    }),
+  );
+
+  router.post(`${path}/lieux`, ...form, (ctx) =>
+    at(ctx, 'workplaces', async (journey, { action, query = '', none }) => {
+      const ids = [...new Set(valuesOf(ctx, 'workplace'))].slice(0, MAX_WORKPLACES + 1);
+      const chosen = await findWorkplaces(knex, ids);
+      const values = { chosen, query, none };
+      if (action === 'search')
+        return show(ctx, journey.state, { values: { ...values, results: await searchPlaces(query) } });
+      const refuse = (key: string, vars?: Fault['vars']) =>
+        show(ctx, journey.state, { values, errors: { query: vars ? { key, vars } : { key } } });
+      if (chosen.length < ids.length) return refuse('fault.workplace.gone');
+      if (chosen.length > MAX_WORKPLACES) return refuse('fault.workplace.tooMany', { max: MAX_WORKPLACES });
+      if (chosen.length === 0 && !none) return refuse('fault.required.workplace');
+      const workplaces = none ? [] : chosen.map(({ id }) => ({ workplaceId: id }));
+      const asked = workplaces.length > 0 && (await listCentres(knex)).length > 0;
+      await move(journey, { ...journey.state, workplaces, ...(!asked && { centresChosen: true }) });
+      seeOther(ctx, base(ctx));
+    }),
+  );
+
+  router.post(`${path}/laboratoires`, ...form, (ctx) =>
+    at(ctx, 'centres', async (journey, fields) => {
+      const known = new Set((await listCentres(knex)).map(({ id }) => id));
+      const errors: Faults = {};
+      const picked: Record<string, string> = {};
+      const workplaces = (journey.state.workplaces ?? []).map(({ workplaceId }): ChosenWorkplace => {
+        const name = `centre-${workplaceId}`;
+        const centre = fields[name] ?? '';
+        picked[workplaceId] = centre;
+        if (centre !== 'none' && !known.has(centre)) errors[name] = { key: 'fault.required.centre' };
+        return { workplaceId, centreId: centre === 'none' ? null : centre };
+      });
+      if (Object.keys(errors).length > 0) return show(ctx, journey.state, { values: { picked }, errors });
+      await move(journey, { ...journey.state, workplaces, centresChosen: true });
+      seeOther(ctx, base(ctx));
+    }),
+  );
+
+  router.post(`${path}/adresse`, ...form, (ctx) =>
+    at(ctx, 'address', async (journey, { email = '' }) => {
+      const address = parseEmailAddress(email);
+      const fault = address.ok
+        ? await sendAddressCode(deps, ctx, journey, { ...journey.state, chosen: address.value })
+        : address.fault;
+      if (fault) return show(ctx, journey.state, { values: { email }, errors: { email: fault } });
+      seeOther(ctx, base(ctx));
+    }),
+  );
+
+  router.post(`${path}/renvoyer`, ...form, (ctx) =>
+    at(ctx, 'address-code', async (journey) => {
+      const { state } = journey;
+      const fault = await sendAddressCode(deps, ctx, journey, state);
+      if (fault) return show(ctx, state, { errors: { code: fault } });
+      const vars = { masked: state.chosen?.address };
+      await show(ctx, state, { alert: { kind: 'success', key: 'alert.code.resent', vars } });
+    }),
+  );
+
+  router.post(`${path}/code`, ...form, (ctx) =>
+    at(ctx, 'address-code', async (journey, { code }) => {
+      const { state } = journey;
+      const source = clientAddress(ctx);
+      const checked = await checkCode(deps, {
+        journeyHash: journey.hash,
+        purpose: 'address',
+        source,
+        input: code,
+      });
+      if (!checked.ok) return show(ctx, state, { errors: { code: checked.fault } });
+      await knex.transaction(async (trx) => {
+        if (!(await consumeCode(trx, clock, checked.value))) return;
+        await moveJourney<Request>(trx, deps, journey, { ...state, addressProved: true });
+      });
+      if (state.chosen) await forgetSends(deps, { channel: 'email', to: state.chosen.address });
+      seeOther(ctx, base(ctx));
+    }),
+  );
+
+  router.post(`${path}/identifiants`, ...form, (ctx) =>
+    at(ctx, 'credentials', async (journey, fields) => {
+      const read = readCredentials(journey.state, fields);
+      if (!read.ok) {
+        const { phones = '', terms } = fields;
+        return show(ctx, journey.state, { values: { phones, terms }, errors: read.errors });
+      }
+      const opened = await openRequestedAccount(deps, ctx, journey, read.value);
+      if (!opened.ok) return show(ctx, opened.state, { errors: { email: opened.fault } });
+      leaveNotice(deps, ctx, 'account-requested');
+      seeOther(ctx, addresses.signIn);
+    }),
+  );
+}

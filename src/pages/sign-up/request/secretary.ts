@@ -1,0 +1,57 @@
+/** The first form of a secretary: a personal account, or one that several secretaries share. */
+import type Router from '@koa/router';
+import type { Deps } from '../../../deps.ts';
+import { type PageContext, type RequestState, renderPage } from '../../../http/context.ts';
+import { fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import type { Fault } from '../../../lib/fault.ts';
+import { SECRETARIAT_MEDICAL } from '../../../nomenclatures/nomenclatures.ts';
+import { addresses } from '../../addresses.ts';
+import { interactionOf } from '../interaction.ts';
+import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
+import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
+
+export function secretaryRoutes(router: Router<RequestState>, deps: Deps): void {
+  const path = addresses.signUpRequest('secretary');
+
+  function show(
+    ctx: PageContext,
+    {
+      values = {},
+      errors = {},
+      alert,
+    }: { values?: Record<string, string>; errors?: Record<string, Fault>; alert?: object } = {},
+  ): void {
+    if (Object.keys(errors).length > 0) ctx.status = 422;
+    const interaction = interactionOf(ctx);
+    const action = addresses.signUpRequest('secretary', interaction);
+    ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+    renderPage(deps, ctx, 'sign-up/request/secretary.njk', {
+      values: { profession: SECRETARIAT_MEDICAL, ...values },
+      errors,
+      alert,
+      path,
+      action,
+      connexion: interaction,
+      professions: professionOptions('secretary'),
+      civilites: civiliteOptions(),
+      backUrl: addresses.signUp(interaction),
+    });
+  }
+
+  router.get(path, (ctx) => {
+    const erased = ctx.query.efface === '1';
+    show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+  });
+
+  router.post(path, parseForm, verifyForm(deps), async (ctx) => {
+    const fields = fieldsOf(ctx);
+    const identity = readIdentity('secretary', fields);
+    if (!identity.ok) return show(ctx, { values: { ...fields }, errors: identity.errors });
+    await beginRequest(deps, ctx, {
+      kind: 'secretary',
+      identity: identity.value,
+      interaction: interactionOf(ctx),
+      suggested: [],
+    });
+  });
+}

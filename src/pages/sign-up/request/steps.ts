@@ -1,0 +1,91 @@
+/** The steps of a sign-up that an administrator decides upon (doctor, secretary, shared account), as pure rules. */
+
+export type RequestKind = 'doctor' | 'secretary';
+
+/** What the person declares to be. */
+export interface DeclaredIdentity {
+  /** TRE_G15, TRE_R94, TRE_R95 or TRE_R291 for a professional; TRE_A00 or TRE_R85 for a secretary. */
+  readonly professionCode: string;
+  /** TRE_R81. */
+  readonly civiliteCode: string;
+  readonly familyName: string;
+  readonly givenName: string;
+  /** 11 digits; professionals only. */
+  readonly rpps?: string;
+  /** Name of the account that several secretaries share; absent for a personal one. */
+  readonly sharedTitle?: string;
+}
+
+export interface ChosenWorkplace {
+  readonly workplaceId: string;
+  /** The laboratory centre it usually works with; null for none. */
+  readonly centreId?: string | null;
+}
+
+export interface RequestState {
+  readonly step: 'under-way';
+  readonly kind: RequestKind;
+  readonly identity: DeclaredIdentity;
+  /** Sign-in that this sign-up began from. */
+  readonly interaction: string | undefined;
+  /** Workplaces that the national directory knows of this person, offered ticked. */
+  readonly suggested: readonly string[];
+  readonly workplaces?: readonly ChosenWorkplace[];
+  readonly centresChosen?: true;
+  readonly chosen?: { readonly address: string; readonly canonical: string };
+  readonly addressProved?: true;
+}
+
+/** What remains of a journey that ended: the page may be loaded again, nothing else can. */
+export interface RequestDone {
+  readonly step: 'done';
+  readonly kind: RequestKind;
+}
+
+export type RequestJourneyState = RequestState | RequestDone;
+
+export const REQUEST_STEPS = [
+  'workplaces',
+  'centres',
+  'address',
+  'address-code',
+  'credentials',
+  'done',
+] as const;
+export type RequestStep = (typeof REQUEST_STEPS)[number];
+
+/** @returns the page that is due. */
+export function nextStep(state: RequestJourneyState): RequestStep {
+  if (state.step === 'done') return 'done';
+  if (!state.workplaces) return 'workplaces';
+  if (!state.centresChosen) return 'centres';
+  if (!state.chosen) return 'address';
+  return state.addressProved ? 'credentials' : 'address-code';
+}
+
+/**
+ * The state one page earlier; undefined when that page is the first form. A proved address is kept: going back from the
+ * password has nothing to undo.
+ */
+export function stepBack(state: RequestState): RequestState | undefined {
+  const { workplaces, centresChosen, chosen, addressProved, ...identified } = state;
+  switch (nextStep(state)) {
+    case 'workplaces':
+      return undefined;
+    case 'centres':
+      return { ...identified, suggested: workplaces?.map(({ workplaceId }) => workplaceId) ?? [] };
+    case 'address':
+      if (!workplaces || workplaces.length === 0) return identified;
+      return { ...identified, workplaces };
+    case 'address-code':
+      return { ...identified, ...(workplaces && { workplaces }), ...(centresChosen && { centresChosen }) };
+    default:
+      return state;
+  }
+}
+
+/** Words that a password of this person must not be made of. */
+export const personalWords = ({ identity, chosen }: RequestState): string[] =>
+  [identity.familyName, identity.givenName, identity.rpps, identity.sharedTitle, chosen?.address].filter(
+    (word) => word !== undefined,
+  );
