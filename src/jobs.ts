@@ -4,6 +4,7 @@ import type { Deps } from './deps.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
+import { sweepActingMembers } from './openid/acting-members.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
 
 const CONCURRENCY = 4;
@@ -32,6 +33,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
         await deps.engineStore.sweep();
+        await sweepActingMembers(knex);
       },
     },
     parsedCronItems: parseCronItems([
