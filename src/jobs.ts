@@ -1,6 +1,8 @@
 /** Work in the background: messages as they come, sweeps every minute; every node does its share. */
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
+import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
+import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
@@ -30,6 +32,8 @@ export async function startJobs(deps: Deps): Promise<Runner> {
       },
       sweep: async () => {
         await sweepJourneys(knex, clock);
+        await sweepLinks(knex, clock);
+        await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
         await deps.engineStore.sweep();

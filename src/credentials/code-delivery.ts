@@ -1,5 +1,5 @@
 /**
- * Sending a code to a contact and checking what comes back, within the limits per contact, per account and per source.
+ * Sending a code (and, beside it, a link) to a contact and checking what comes back, within the limits per contact, per account and per source.
  * Every journey that proves a contact goes through here.
  */
 import { maskEmail, maskPhone } from '../accounts/contacts.ts';
@@ -18,6 +18,7 @@ import {
   createCode,
   tryCode,
 } from './one-time-codes.ts';
+import { createLink, type LinkKey } from './one-time-links.ts';
 
 export interface Contact {
   readonly channel: Channel;
@@ -40,6 +41,14 @@ interface Delivery {
   /** Client address. */
   readonly source: string;
   readonly applicationName?: string | undefined;
+  /** Goes out beside a code by e-mail, for who would rather press than copy. */
+  readonly link?: {
+    /** Whose account the address is for. */
+    readonly askedBy: string;
+    /** For the page of the link. */
+    readonly context: unknown;
+    readonly url: (token: string) => string;
+  };
   /** Makes the code and sends nothing: what the page shows must not tell that the address has an owner. */
   readonly silent?: boolean;
 }
@@ -68,6 +77,30 @@ async function sendRefused(
   return undefined;
 }
 
+/** The link that proves one address to one journey: another address of the same journey has another. */
+export const addressLink = (
+  { keyring }: Pick<Deps, 'keyring'>,
+  journeyHash: Buffer,
+  address: string,
+): LinkKey => {
+  const ofAddress = keyring.lookupHash('one-time-link/address', address.toLowerCase());
+  return { purpose: 'address', subject: `${journeyHash.toString('hex')}/${ofAddress.toString('hex')}` };
+};
+
+async function linkBesideCode(
+  db: Db,
+  deps: Deps,
+  { journeyHash, contact, link }: Delivery,
+): Promise<{ confirmUrl?: string; askedBy?: string }> {
+  if (!link) return {};
+  const token = await createLink(db, deps, {
+    ...addressLink(deps, journeyHash, contact.to),
+    lifetimeMinutes: CODE_LIFETIME_MINUTES,
+    context: link.context,
+  });
+  return { confirmUrl: link.url(token), askedBy: link.askedBy };
+}
+
 /**
  * Makes a code and enqueues its message in one transaction with `also`, the journey's own step.
  * @returns the fault to show when too many were asked for.
@@ -86,8 +119,9 @@ export async function deliverCode(
     const code = await createCode(trx, deps, { ...delivery, channel: contact.channel });
     const expiresAt = fromNow(clock, CODE_LIFETIME_MINUTES * MINUTE);
     const minutes = CODE_LIFETIME_MINUTES;
+    const link = await linkBesideCode(trx, deps, delivery);
     if (!silent && contact.channel === 'email') {
-      const params = { code, minutes, purpose, applicationName };
+      const params = { code, minutes, purpose, applicationName, ...link };
       await enqueueMessage(trx, deps, {
         channel: 'email',
         template: 'code',

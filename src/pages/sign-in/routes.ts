@@ -30,7 +30,7 @@ import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { throttleRules } from '../../throttle/throttle.ts';
-import { addresses } from '../addresses.ts';
+import { addresses, RETURNS } from '../addresses.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
@@ -201,11 +201,14 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
+    const { vers } = ctx.query;
+    const again = typeof vers === 'string' && Object.hasOwn(RETURNS, vers) ? vers : undefined;
     url.search = new URLSearchParams({
       client_id: OWN_CLIENT_ID,
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      ...(again && { state: again, prompt: 'login' }),
     }).toString();
     seeOther(ctx, url.href);
   });
