@@ -274,7 +274,7 @@ export const SAMPLES: Sample[] = [
     context: { title: 'Secrétariat', email: 'chloe@example.test', signInUrl: '/connexion' },
     says: ['Votre accès est créé', 'Connectez-vous'],
   },
-  ...(['none', 'used', 'expired', 'idle'] as const).map((reason) => ({
+  ...(['none', 'used', 'expired', 'idle', 'meanwhile'] as const).map((reason) => ({
     template: 'shared-accounts/invitation-ended.njk',
     context: { reason, signInUrl: '/connexion' },
     says: ['Cette invitation ne sert plus'],

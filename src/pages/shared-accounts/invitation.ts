@@ -31,12 +31,12 @@ import { addresses } from '../addresses.ts';
 type JoinState =
   | { readonly step: 'under-way'; readonly invitation: Invitation }
   | { readonly step: 'done'; readonly title: string; readonly email: string };
-type Ended = 'none' | 'used' | 'expired' | 'idle';
+type Ended = 'none' | 'used' | 'expired' | 'idle' | 'meanwhile';
 
 /** Of TRE_R81, those that are offered today. */
 const CIVILITES = ['MME', 'M'] as const;
 
-/** The form's second reading lost to another request: nothing of this one stays. */
+/** The invitation ended while the form was filled: nothing of this request stays. */
 class InvitationEndedError extends Error {
   override name = 'InvitationEndedError';
 }
@@ -99,7 +99,7 @@ export function invitationRoutes(router: Router<RequestState>, deps: Deps): void
     try {
       await join(ctx, journey, invitation, member);
     } catch (error) {
-      if (error instanceof InvitationEndedError) return showEnded(ctx, 'used');
+      if (error instanceof InvitationEndedError) return showEnded(ctx, 'meanwhile');
       if (!(error instanceof DuplicateAccountError)) throw error;
       return showForm(ctx, invitation, { values, errors: { form: { key: 'fault.email.taken' } } });
     }
