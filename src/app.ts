@@ -19,6 +19,7 @@ import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
 import { runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
+import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
 import { signUpRoutes } from './pages/sign-up/routes.ts';
 
@@ -61,7 +62,7 @@ const followJourney: Middleware = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
-    const journey = /^\/(?:connexion|inscription\/ordre)\/[\w-]+/.exec(ctx.path);
+    const journey = /^\/(?:connexion|inscription\/ordre|invitation\/acceptee)\/[\w-]+/.exec(ctx.path);
     if (!(error instanceof JourneyMovedError) || !journey) throw error;
     seeOther(ctx, journey[0]);
   }
@@ -84,6 +85,7 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   homeRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps);
+  sharedAccountRoutes(router, deps, provider);
 
   const app = new Koa();
   app.keys = [...keyring.cookieKeys];

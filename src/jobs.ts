@@ -1,9 +1,12 @@
 /** Work in the background: messages as they come, sweeps every minute; every node does its share. */
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
+import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
+import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
+import { sweepActingMembers } from './openid/acting-members.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
 
 const CONCURRENCY = 4;
@@ -29,9 +32,12 @@ export async function startJobs(deps: Deps): Promise<Runner> {
       },
       sweep: async () => {
         await sweepJourneys(knex, clock);
+        await sweepLinks(knex, clock);
+        await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
         await deps.engineStore.sweep();
+        await sweepActingMembers(knex);
       },
     },
     parsedCronItems: parseCronItems([

@@ -13,6 +13,10 @@ export type JournalEvent =
   | 'consent.refused'
   | 'code.refused'
   | 'code.sent'
+  | 'invitation.revoked'
+  | 'member.added'
+  | 'member.invited'
+  | 'member.removed'
   | 'sign-in.completed'
   | 'sign-in.refused'
   | 'sign-out.completed'
@@ -24,7 +28,7 @@ export type JournalEvent =
 export interface JournalEntry {
   readonly event: JournalEvent;
   readonly outcome: 'success' | 'failure';
-  /** Account that acted; absent for a visitor or the system. */
+  /** Account, or member of a shared account, that acted; absent for a visitor or the system. */
   readonly actor?: string | undefined;
   /** Account acted upon. */
   readonly subject?: string | undefined;

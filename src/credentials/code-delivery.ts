@@ -1,5 +1,5 @@
 /**
- * Sending a code to a contact and checking what comes back, within the limits per contact, per account and per source.
+ * Sending a code (and, beside it, a link) to a contact and checking what comes back, within the limits per contact, per account and per source.
  * Every journey that proves a contact goes through here.
  */
 import { maskEmail, maskPhone } from '../accounts/contacts.ts';
@@ -18,6 +18,7 @@ import {
   createCode,
   tryCode,
 } from './one-time-codes.ts';
+import { createLink, type LinkKey } from './one-time-links.ts';
 
 export interface Contact {
   readonly channel: Channel;
@@ -35,9 +36,19 @@ interface Delivery {
   readonly lang: Lang;
   /** Account that signs in; absent while there is none. */
   readonly accountId?: string | undefined;
+  /** Member of it, when it is shared: limits are theirs, not their colleagues'. */
+  readonly memberId?: string | undefined;
   /** Client address. */
   readonly source: string;
   readonly applicationName?: string | undefined;
+  /** Goes out beside a code by e-mail, for who would rather press than copy. */
+  readonly link?: {
+    /** Whose account the address is for. */
+    readonly askedBy: string;
+    /** For the page of the link. */
+    readonly context: unknown;
+    readonly url: (token: string) => string;
+  };
   /** Makes the code and sends nothing: what the page shows must not tell that the address has an owner. */
   readonly silent?: boolean;
 }
@@ -52,17 +63,42 @@ export const throttledFault = (retryAfterSeconds: number): Fault => ({
 
 async function sendRefused(
   { throttle }: Deps,
-  { contact, accountId, source }: Delivery,
+  { contact, accountId, memberId, source }: Delivery,
 ): Promise<Fault | undefined> {
+  const person = memberId ?? accountId;
   const verdicts = [
     await throttle.consume(throttleRules.codeSendPerContact, subjectOf(contact)),
     await throttle.consume(throttleRules.codeSendPerSource, source),
-    accountId ? await throttle.consume(throttleRules.codeSendPerAccount, accountId) : undefined,
+    person ? await throttle.consume(throttleRules.codeSendPerAccount, person) : undefined,
   ];
   for (const verdict of verdicts) {
     if (verdict && !verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
   }
   return undefined;
+}
+
+/** The link that proves one address to one journey: another address of the same journey has another. */
+export const addressLink = (
+  { keyring }: Pick<Deps, 'keyring'>,
+  journeyHash: Buffer,
+  address: string,
+): LinkKey => {
+  const ofAddress = keyring.lookupHash('one-time-link/address', address.toLowerCase());
+  return { purpose: 'address', subject: `${journeyHash.toString('hex')}/${ofAddress.toString('hex')}` };
+};
+
+async function linkBesideCode(
+  db: Db,
+  deps: Deps,
+  { journeyHash, contact, link }: Delivery,
+): Promise<{ confirmUrl?: string; askedBy?: string }> {
+  if (!link) return {};
+  const token = await createLink(db, deps, {
+    ...addressLink(deps, journeyHash, contact.to),
+    lifetimeMinutes: CODE_LIFETIME_MINUTES,
+    context: link.context,
+  });
+  return { confirmUrl: link.url(token), askedBy: link.askedBy };
 }
 
 /**
@@ -83,8 +119,9 @@ export async function deliverCode(
     const code = await createCode(trx, deps, { ...delivery, channel: contact.channel });
     const expiresAt = fromNow(clock, CODE_LIFETIME_MINUTES * MINUTE);
     const minutes = CODE_LIFETIME_MINUTES;
+    const link = await linkBesideCode(trx, deps, delivery);
     if (!silent && contact.channel === 'email') {
-      const params = { code, minutes, purpose, applicationName };
+      const params = { code, minutes, purpose, applicationName, ...link };
       await enqueueMessage(trx, deps, {
         channel: 'email',
         template: 'code',
@@ -108,6 +145,7 @@ export async function deliverCode(
     await record(trx, clock, {
       event: 'code.sent',
       outcome: 'success',
+      actor: delivery.memberId,
       subject: delivery.accountId,
       source: delivery.source,
       details: { purpose, channel: contact.channel },
@@ -116,7 +154,7 @@ export async function deliverCode(
   return undefined;
 }
 
-interface Check extends Pick<Delivery, 'journeyHash' | 'purpose' | 'accountId' | 'source'> {
+interface Check extends Pick<Delivery, 'journeyHash' | 'purpose' | 'accountId' | 'memberId' | 'source'> {
   readonly input: string | undefined;
 }
 
@@ -126,23 +164,25 @@ interface Check extends Pick<Delivery, 'journeyHash' | 'purpose' | 'accountId' |
  */
 export async function checkCode(deps: Deps, { input, ...check }: Check): Promise<Result<string>> {
   const { knex, clock, throttle } = deps;
-  const { accountId, purpose, source } = check;
+  const { accountId, memberId, purpose, source } = check;
+  const person = memberId ?? accountId;
   const typed = (input ?? '').replace(/[\s\u00a0\u202f.-]/gu, '');
   if (typed === '') return refuse('fault.required.code');
   if (!/^[0-9]{6}$/.test(typed)) return refuse('fault.code.format');
 
-  if (accountId) {
-    const verdict = await throttle.consume(throttleRules.codeFailurePerAccount, accountId);
+  if (person) {
+    const verdict = await throttle.consume(throttleRules.codeFailurePerAccount, person);
     if (!verdict.allowed) return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
   }
   const answer = await tryCode(knex, deps, check, typed);
   if (answer.verdict === 'accepted') {
-    if (accountId) await throttle.refund(throttleRules.codeFailurePerAccount, accountId);
+    if (person) await throttle.refund(throttleRules.codeFailurePerAccount, person);
     return accept(answer.id);
   }
   await record(knex, clock, {
     event: 'code.refused',
     outcome: 'failure',
+    actor: memberId,
     subject: accountId,
     source,
     details: { purpose, reason: answer.verdict },
@@ -151,8 +191,11 @@ export async function checkCode(deps: Deps, { input, ...check }: Check): Promise
   return refuse(answer.verdict === 'none' ? 'fault.code.expired' : `fault.code.${answer.verdict}`);
 }
 
-/** A contact that was proved starts with a clean count: only codes that nobody entered add up. */
-export async function forgetSends({ throttle }: Deps, contact: Contact, accountId?: string): Promise<void> {
+/**
+ * A contact that was proved starts with a clean count: only codes that nobody entered add up.
+ * @param person account, or member of a shared one, that the codes were for.
+ */
+export async function forgetSends({ throttle }: Deps, contact: Contact, person?: string): Promise<void> {
   await throttle.clear(throttleRules.codeSendPerContact, subjectOf(contact));
-  if (accountId) await throttle.clear(throttleRules.codeSendPerAccount, accountId);
+  if (person) await throttle.clear(throttleRules.codeSendPerAccount, person);
 }

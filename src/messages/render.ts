@@ -8,8 +8,14 @@ export type MailParams = {
     minutes: number;
     purpose: 'sign-in' | 'sign-up' | 'address';
     applicationName?: string | undefined;
+    /** Proves the address instead of the code. */
+    confirmUrl?: string | undefined;
+    /** Whose account the address is for: who receives the mail must be able to tell it from their own. */
+    askedBy?: string | undefined;
   };
   'account-created': { givenName: string; email: string; signInUrl: string };
+  'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
+  'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
 };
 export type SmsParams = {

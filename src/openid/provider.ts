@@ -14,9 +14,10 @@ import type pg from 'pg';
 import type { Settings } from '../../config/settings.ts';
 import { findClientMetadata, secretMatches } from '../applications/applications.ts';
 import type { Keyring } from '../lib/keyring.ts';
+import { findActingMember, grantHash, rememberMember, sessionHash } from './acting-members.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { ACR_VALUES } from './assurance.ts';
-import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
+import { type Acting, CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
 import type { EngineStore } from './store.ts';
 
 const MINUTES = 60;
@@ -68,22 +69,38 @@ function loginAndConsent(): interactionPolicy.DefaultPolicy {
 
 const isFirstParty = (client: Client | undefined): boolean => client?.first_party === true;
 
+/** What {@link Configuration.findAccount} returns: of a shared account, who acts for it. */
+interface EngineAccount {
+  readonly accountId: string;
+  readonly memberId: string | undefined;
+}
+
+const memberOf = (ctx: KoaContextWithOIDC): string | undefined =>
+  (ctx.oidc.account as EngineAccount | undefined)?.memberId;
+
 /**
  * Two tabs that open one application at the same moment must share one grant, so its identifier follows from the
- * session and the application.
+ * session, the application and the person.
  */
 function grantIdOf(keyring: Keyring, ctx: KoaContextWithOIDC, accountId: string): string {
-  const parts = [ctx.oidc.session?.uid, ctx.oidc.client?.clientId, accountId];
+  const member = memberOf(ctx);
+  const parts = [ctx.oidc.session?.uid, ctx.oidc.client?.clientId, accountId, ...(member ? [member] : [])];
   return Buffer.from(keyring.lookupHash('grant', parts.join('\n'))).toString('base64url');
 }
 
-async function loadExistingGrant(keyring: Keyring, ctx: KoaContextWithOIDC) {
+async function loadExistingGrant({ keyring, pool }: Deps, ctx: KoaContextWithOIDC) {
   const { oidc } = ctx;
   const { client, session, account, provider } = oidc;
   if (!client || !session || !account) return undefined;
   const grantId = oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId);
-  const existing = grantId ? await provider.Grant.find(grantId) : undefined;
+  let existing = grantId ? await provider.Grant.find(grantId) : undefined;
   if (existing && existing.accountId !== account.accountId) return undefined;
+  // A colleague signed in after the one who got this grant, in the same browser: each has their own.
+  const member = memberOf(ctx);
+  if (existing && member && grantId) {
+    const givenTo = await findActingMember(pool, grantHash(keyring, grantId));
+    if (givenTo && givenTo !== member) existing = undefined;
+  }
   if (!isFirstParty(client)) return existing;
 
   const wanted = [...oidc.requestParamOIDCScopes].join(' ');
@@ -96,11 +113,33 @@ async function loadExistingGrant(keyring: Keyring, ctx: KoaContextWithOIDC) {
   return grant;
 }
 
+/** By what a request is known to come from one member of a shared account rather than another. */
+function actingOf(keyring: Keyring, ctx: KoaContextWithOIDC, token: unknown): Acting {
+  const login = ctx.oidc?.result?.login as { memberId?: string } | undefined;
+  if (login) return { memberId: login.memberId };
+  const { grantId } = (token ?? {}) as { grantId?: string };
+  if (grantId) return { hash: grantHash(keyring, grantId) };
+  const uid = ctx.oidc?.session?.uid;
+  return uid ? { hash: sessionHash(keyring, uid) } : {};
+}
+
+/** Keeps who acts for a shared account with the session and the grant that the request leaves behind. */
+async function keepMember({ keyring, pool }: Deps, ctx: KoaContextWithOIDC): Promise<void> {
+  if (!ctx.oidc) return;
+  const member = memberOf(ctx);
+  const { session, entities } = ctx.oidc;
+  if (!member || !session?.accountId) return;
+  await rememberMember(pool, sessionHash(keyring, session.uid), member);
+  const grantId = entities.Grant?.jti;
+  if (grantId) await rememberMember(pool, grantHash(keyring, grantId), member);
+}
+
 export async function createProvider(
-  { settings, pool, keyring, engineStore }: Deps,
+  deps: Deps,
   keys: readonly object[],
   pages: EnginePages,
 ): Promise<Provider> {
+  const { settings, pool, keyring, engineStore } = deps;
   const https = settings.ISSUER.startsWith('https://');
   const cookieOptions = {
     httpOnly: true,
@@ -185,11 +224,16 @@ export async function createProvider(
       },
       userinfo: { enabled: true },
     },
-    async findAccount(ctx, accountId) {
-      const claims = await findClaims(pool, accountId, ctx.oidc?.client?.clientId);
-      return claims && { accountId, claims: async () => claims };
+    async findAccount(ctx, accountId, token) {
+      const found = await findClaims(
+        pool,
+        accountId,
+        ctx.oidc?.client?.clientId,
+        actingOf(keyring, ctx, token),
+      );
+      return found && { accountId, memberId: found.memberId, claims: async () => found.claims };
     },
-    loadExistingGrant: (ctx) => loadExistingGrant(keyring, ctx),
+    loadExistingGrant: (ctx) => loadExistingGrant(deps, ctx),
     interactions: { policy: loginAndConsent(), url: (_ctx, interaction) => interactionUrl(interaction.uid) },
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && (code.scopes.has('offline_access') || isFirstParty(client)),
@@ -213,6 +257,10 @@ export async function createProvider(
   };
 
   const provider = new Provider(settings.ISSUER, configuration);
+  provider.use(async (ctx, next) => {
+    await next();
+    await keepMember(deps, ctx as KoaContextWithOIDC);
+  });
   // Forwarded headers are checked and rewritten before any request comes here (http/forwarded.ts).
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = function compare(this: Client, secret: string) {

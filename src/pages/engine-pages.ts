@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
 import { renderPage } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
+import { findActingMember, sessionHash } from '../openid/acting-members.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
 
@@ -39,13 +40,17 @@ export function enginePages(deps: Deps): EnginePages {
 }
 
 /** Journals the sign-outs, which happen inside the engine. */
-export async function recordSignOut({ knex, clock }: Deps, ctx: KoaContextWithOIDC): Promise<void> {
-  const session = ctx.oidc.session as { accountId?: string; destroyed?: boolean } | undefined;
+export async function recordSignOut(
+  { knex, pool, keyring, clock }: Deps,
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
+  const session = ctx.oidc.session as { uid: string; accountId?: string; destroyed?: boolean } | undefined;
   if (!session?.accountId || !session.destroyed) return;
+  const member = await findActingMember(pool, sessionHash(keyring, session.uid));
   await record(knex, clock, {
     event: 'sign-out.completed',
     outcome: 'success',
-    actor: session.accountId,
+    actor: member ?? session.accountId,
     subject: session.accountId,
     source: ctx.ip,
   });

@@ -24,6 +24,8 @@ export const throttleRules = {
   codeSendPerAccount: { name: 'codeSendPerAccount', limit: 10, seconds: HOUR },
   codeSendPerSource: { name: 'codeSendPerSource', limit: 300, seconds: HOUR },
   codeFailurePerAccount: { name: 'codeFailurePerAccount', limit: 20, seconds: HOUR },
+  invitationPerAccount: { name: 'invitationPerAccount', limit: 30, seconds: 24 * HOUR },
+  invitationPerContact: { name: 'invitationPerContact', limit: 5, seconds: 24 * HOUR },
   signUpPerRpps: { name: 'signUpPerRpps', limit: 5, seconds: HOUR },
   signUpPerSource: { name: 'signUpPerSource', limit: 60, seconds: HOUR },
 } as const satisfies Record<string, ThrottleRule>;

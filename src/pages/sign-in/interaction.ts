@@ -16,6 +16,8 @@ export interface Interaction {
   readonly returnOrigins: string[];
   readonly grantId: string | undefined;
   readonly accountId: string | undefined;
+  /** Of the browser's session, when somebody is signed in. */
+  readonly sessionUid: string | undefined;
 }
 
 /** @throws {CaduceeError} interactionExpired, for one that ended, expired, or belongs to another browser or address. */
@@ -48,5 +50,6 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
       : [new URL(redirectUri).protocol],
     grantId,
     accountId: session?.accountId,
+    sessionUid: session?.uid,
   };
 }

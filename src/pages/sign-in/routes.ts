@@ -4,13 +4,13 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import {
-  type Account,
-  findAccount,
-  findAccountBySignInEmail,
-  updatePasswordHash,
-} from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import {
+  findPrincipal,
+  findSignInByEmail,
+  type Principal,
+  updatePasswordHash,
+} from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
 import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
@@ -30,7 +30,7 @@ import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { throttleRules } from '../../throttle/throttle.ts';
-import { addresses } from '../addresses.ts';
+import { addresses, RETURNS } from '../addresses.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
@@ -130,26 +130,26 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     ctx: PageContext,
     canonical: string,
     password: string,
-  ): Promise<Account | Fault> {
+  ): Promise<Principal | Fault> {
     const source = clientAddress(ctx);
-    const account = await findAccountBySignInEmail(knex, canonical);
-    const subject = account?.id ?? `unknown:${canonical}`;
+    const principal = await findSignInByEmail(knex, canonical);
+    const subject = principal?.id ?? `unknown:${canonical}`;
     const bySource = await throttle.peek(throttleRules.signInPerSource, source);
     const byAccount = await throttle.consume(throttleRules.signInPerAccount, subject);
     const refused = [byAccount, bySource].find((verdict) => !verdict.allowed);
     if (refused && !refused.allowed) return throttledFault(refused.retryAfterSeconds);
 
-    const matches = await hasher.verify(account?.passwordHash, password).catch(async (error) => {
+    const matches = await hasher.verify(principal?.passwordHash, password).catch(async (error) => {
       // Not compared, so not an attempt: a full queue must not make people wait a quarter of an hour.
       await throttle.refund(throttleRules.signInPerAccount, subject);
       throw error;
     });
     if (matches) {
       // The dummy hash never matches: there is an account.
-      const found = account as Account;
+      const found = principal as Principal;
       await throttle.clear(throttleRules.signInPerAccount, subject);
       if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
-        await updatePasswordHash(knex, clock, found.id, await hasher.hash(password));
+        await updatePasswordHash(knex, clock, found, await hasher.hash(password));
       }
       return found;
     }
@@ -157,9 +157,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     await record(knex, clock, {
       event: 'sign-in.refused',
       outcome: 'failure',
-      subject: account?.id,
+      subject: principal?.account.id,
       source,
-      details: { step: 'password' },
+      details: { step: 'password', member: principal?.member?.id },
     });
     return { key: 'fault.credentials' };
   }
@@ -178,6 +178,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         contact,
         lang: (ctx.state as RequestState).lang,
         accountId: journey.state.accountId,
+        memberId: journey.state.memberId,
         source: clientAddress(ctx),
         applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
       },
@@ -191,20 +192,23 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   async function proven(ctx: PageContext, uid: string) {
     const journey = await findState(ctx, uid);
     if (!journey?.state.accountId) return undefined;
-    const account = await findAccount(knex, journey.state.accountId);
-    if (account?.state !== 'active') return undefined;
-    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
+    const principal = await findPrincipal(knex, journey.state.accountId, journey.state.memberId);
+    if (principal?.account.state !== 'active') return undefined;
+    const contacts = contactsOf(principal, { smsAvailable: deps.sms !== undefined });
     const contact = contacts.find(({ id }) => id === journey.state.contactId);
-    return { journey, account, contacts, contact };
+    return { journey, principal, contacts, contact };
   }
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
+    const { vers } = ctx.query;
+    const again = typeof vers === 'string' && Object.hasOwn(RETURNS, vers) ? vers : undefined;
     url.search = new URLSearchParams({
       client_id: OWN_CLIENT_ID,
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      ...(again && { state: again, prompt: 'login' }),
     }).toString();
     seeOther(ctx, url.href);
   });
@@ -230,9 +234,10 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
-    const account = await authenticate(ctx, address.value.canonical, password);
-    if (!('id' in account))
-      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
+    const principal = await authenticate(ctx, address.value.canonical, password);
+    if (!('id' in principal))
+      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
+    const { account, member } = principal;
     if (account.state !== 'active') {
       const kind = account.state === 'pending' ? 'waiting' : 'refusal';
       return showPassword(ctx, interaction, {
@@ -240,7 +245,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         alert: { kind, key: `alert.account.${account.state}` },
       });
     }
-    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
+    const contacts = contactsOf(principal, { smsAvailable: deps.sms !== undefined });
     const [first] = contacts;
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
@@ -249,7 +254,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       kind: 'sign-in',
       id: interaction.uid,
       browser: ensureBrowser(deps, ctx),
-      state: { email, accountId: account.id },
+      state: { email, accountId: account.id, memberId: member?.id },
     });
     const refused = await send(ctx, interaction, journey, first);
     if (refused) return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
@@ -303,12 +308,14 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     const state = await proven(ctx, interaction.uid);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
-    const { journey, account, contacts, contact } = state;
+    const { journey, principal, contacts, contact } = state;
+    const { account, member } = principal;
     const source = clientAddress(ctx);
     const checked = await checkCode(deps, {
       journeyHash: journey.hash,
       purpose: 'sign-in',
       accountId: account.id,
+      memberId: member?.id,
       source,
       input: fieldsOf(ctx).code,
     });
@@ -322,7 +329,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
-        actor: account.id,
+        actor: principal.id,
         subject: account.id,
         source,
         details: { acr, amr, application: interaction.clientId },
@@ -331,9 +338,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
     if (!completed)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
-    await forgetSends(deps, contact, account.id);
+    await forgetSends(deps, contact, principal.id);
     const ts = Math.floor(clock.now().getTime() / 1000);
-    const login = { accountId: account.id, acr, amr, remember: false, ts };
+    const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     seeOther(
       ctx,
       await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }),

@@ -1,5 +1,5 @@
 /** The steps of a sign-in, as pure rules. */
-import type { Account } from '../../accounts/accounts.ts';
+import type { Principal } from '../../accounts/principals.ts';
 import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
 
 export interface SignInState {
@@ -7,6 +7,8 @@ export interface SignInState {
   readonly email: string;
   /** Set once the password was right. */
   readonly accountId?: string;
+  /** Who acts, for a shared account. */
+  readonly memberId?: string | undefined;
   /** Where the current code went. */
   readonly contactId?: string;
 }
@@ -29,15 +31,15 @@ export interface ChoosableContact extends Contact {
  * mailbox is not a second factor.
  */
 export function contactsOf(
-  account: Account,
+  { account, email: address, phones: numbers, prefersSms }: Principal,
   { smsAvailable }: { smsAvailable: boolean },
 ): ChoosableContact[] {
-  const email = { id: 'email', channel: 'email' as const, to: account.email };
-  const phones = account.phones.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
+  const email = { id: 'email', channel: 'email' as const, to: address };
+  const phones = numbers.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
   const contacts: (Contact & { id: string })[] = [
     ...(account.isAdministrator ? [] : [email]),
     ...(smsAvailable ? phones : []),
   ];
-  if (account.prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
+  if (prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
   return contacts.map((contact) => ({ ...contact, masked: maskContact(contact) }));
 }

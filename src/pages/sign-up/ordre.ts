@@ -6,8 +6,9 @@ import type Router from '@koa/router';
 import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
+import { addressLink, checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
+import { isLinkConsumed } from '../../credentials/one-time-links.ts';
 import { judgePassword } from '../../credentials/password-policy.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -24,6 +25,7 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
+import type { ConfirmContext } from './confirm-address.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
 import {
@@ -46,12 +48,19 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
 
-  const find = (ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> =>
-    findJourney<OrdreJourneyState>(knex, deps, {
+  async function find(ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> {
+    const journey = await findJourney<OrdreJourneyState>(knex, deps, {
       kind: 'sign-up/ordre',
       id: ctx.params.journey ?? '',
       browser: browserOf(deps, ctx),
     });
+    if (journey?.state.step !== 'under-way' || !journey.state.chosen) return journey;
+    const { state } = journey;
+    const { chosen } = state;
+    if (!chosen || !(await isLinkConsumed(knex, addressLink(deps, journey.hash, chosen.canonical))))
+      return journey;
+    return { ...journey, state: { ...state, chosen: { ...chosen, proved: true } } };
+  }
 
   /** Shows the page that is due at `state`, with what the last form brought. */
   function showStep(
@@ -100,8 +109,19 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         return { action: `${journeyUrl}/identifiants` };
       case 'credentials-by-email':
         return { action: `${journeyUrl}/identifiants`, email: state.contact?.to };
+      case 'address-proved':
+        return {
+          action: `${journeyUrl}/activer`,
+          email: state.chosen?.address,
+          backUrl: `${journeyUrl}/retour`,
+        };
       case 'address-code':
-        return { ...code, action: `${journeyUrl}/adresse`, email: state.chosen?.address };
+        return {
+          ...code,
+          reloadUrl: journeyUrl,
+          action: `${journeyUrl}/adresse`,
+          email: state.chosen?.address,
+        };
       default:
         return { backUrl: startUrl };
     }
@@ -141,7 +161,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   });
 
   // A form's own address, typed or reloaded: back to the step that is due.
-  for (const action of ['contact', 'code', 'renvoyer', 'identifiants', 'adresse']) {
+  for (const action of ['contact', 'code', 'renvoyer', 'identifiants', 'adresse', 'activer']) {
     router.get(`/inscription/ordre/:journey/${action}`, (ctx) => seeOther(ctx, base(ctx)));
   }
 
@@ -180,7 +200,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (state.step === 'under-way' && nextStep(state) === 'code') {
       const { contact: _, ...withoutContact } = state;
       await moveJourney(knex, deps, journey, withoutContact);
-    } else if (state.step === 'under-way' && nextStep(state) === 'address-code') {
+    } else if (state.step === 'under-way' && state.chosen) {
       const { chosen: _, ...withoutAddress } = state;
       await moveJourney(knex, deps, journey, withoutAddress);
     }
@@ -297,6 +317,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const { chosen } = state;
     if (!chosen) throw new CaduceeError('internal', { detail: 'no address was chosen' });
     const owner = await findOwnerOfEmail(knex, chosen.canonical);
+    const id = ctx.params.journey ?? '';
     const lang = langOf(ctx);
     return deliverCode(
       deps,
@@ -306,6 +327,14 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         contact: { channel: 'email', to: chosen.address },
         lang,
         source: clientAddress(ctx),
+        link: {
+          askedBy: `${state.entry.givenName} ${state.entry.familyName}`,
+          context: {
+            address: chosen.address,
+            journey: { kind: 'sign-up/ordre', id, url: base(ctx) },
+          } satisfies ConfirmContext,
+          url: (token) => `${settings.ISSUER}${addresses.confirmAddress(token)}`,
+        },
         silent: owner !== undefined,
       },
       async (trx) => {
@@ -337,6 +366,16 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       await create(ctx, journey, chosen, (trx) => consumeCode(trx, clock, checked.value));
+      await forgetSends(deps, { channel: 'email', to: chosen.address });
+    }),
+  );
+
+  router.post('/inscription/ordre/:journey/activer', ...form, (ctx) =>
+    at(ctx, 'address-proved', async (journey) => {
+      const { chosen } = journey.state;
+      if (!chosen) return seeOther(ctx, base(ctx));
+      const link = addressLink(deps, journey.hash, chosen.canonical);
+      await create(ctx, journey, chosen, (trx) => isLinkConsumed(trx, link));
       await forgetSends(deps, { channel: 'email', to: chosen.address });
     }),
   );

@@ -3,6 +3,7 @@ import type Router from '@koa/router';
 import type { Deps } from '../../deps.ts';
 import { type RequestState, renderPage } from '../../http/context.ts';
 import { addresses } from '../addresses.ts';
+import { confirmRoutes } from './confirm-address.ts';
 import { ordreRoutes } from './ordre.ts';
 import { identifyRoutes } from './ordre-identify.ts';
 
@@ -18,4 +19,5 @@ export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
   });
   identifyRoutes(router, deps);
   ordreRoutes(router, deps);
+  confirmRoutes(router, deps);
 }
