@@ -3,8 +3,9 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { record } from '../audit/journal.ts';
 import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
-import { renderPage } from '../http/context.ts';
+import { renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
+import { findSignedInAccount } from '../http/session.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
 
@@ -30,6 +31,8 @@ export function enginePages(deps: Deps): EnginePages {
       });
     },
     async signedOut(ctx) {
+      // The engine comes here too when the person chose to stay signed in.
+      if (await findSignedInAccount(deps, ctx.oidc.provider, ctx)) return seeOther(ctx, addresses.home);
       renderPage(deps, ctx, 'sign-out/done.njk', { path: '/', homeUrl: addresses.home });
     },
     async error(ctx, error) {
