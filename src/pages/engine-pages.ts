@@ -1,13 +1,16 @@
 /** The pages that the engine shows of itself: signing out, and requests that it refuses. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { findAccount } from '../accounts/accounts.ts';
 import { record } from '../audit/journal.ts';
 import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
 import { renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
 import { findSignedInAccount } from '../http/session.ts';
+import { assuranceOf } from '../openid/assurance.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
+import { contactsOf } from './sign-in/steps.ts';
 
 function asPersonError(error: Error): CaduceeError {
   if (error instanceof errors.SessionNotFound)
@@ -21,6 +24,13 @@ function asPersonError(error: Error): CaduceeError {
 
 export function enginePages(deps: Deps): EnginePages {
   return {
+    async reachableClasses(accountId) {
+      const account = await findAccount(deps.knex, accountId);
+      if (!account) return [];
+      return contactsOf(account, { smsAvailable: deps.sms !== undefined }).map(
+        ({ channel }) => assuranceOf(channel).acr,
+      );
+    },
     async signOut(ctx, xsrf) {
       const { client } = ctx.oidc;
       renderPage(deps, ctx, 'sign-out/confirm.njk', {

@@ -34,6 +34,7 @@ import { addresses } from '../addresses.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
+import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
 
@@ -187,13 +188,20 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     );
   }
 
+  const contactsFor = (account: Account, { asked }: Interaction) =>
+    contactsOf(account, { smsAvailable: deps.sms !== undefined, asked });
+
+  /** Whether the account signs in, but never as the application demands. */
+  const isShortOf = (account: Account, interaction: Interaction): boolean =>
+    interaction.asked?.essential === true && contactsFor(account, interaction).length === 0;
+
   /** A journey whose password was right, with the account and its contacts; undefined sends back to the start. */
-  async function proven(ctx: PageContext, uid: string) {
-    const journey = await findState(ctx, uid);
+  async function proven(ctx: PageContext, interaction: Interaction) {
+    const journey = await findState(ctx, interaction.uid);
     if (!journey?.state.accountId) return undefined;
     const account = await findAccount(knex, journey.state.accountId);
     if (account?.state !== 'active') return undefined;
-    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
+    const contacts = contactsFor(account, interaction);
     const contact = contacts.find(({ id }) => id === journey.state.contactId);
     return { journey, account, contacts, contact };
   }
@@ -212,6 +220,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.get('/connexion/:uid', async (ctx) => {
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
+    const { accountId, reasons } = interaction;
+    if (accountId && reasons.join() === 'assurance' && ctx.query.compte !== 'autre') {
+      const account = await findAccount(knex, accountId);
+      if (account && isShortOf(account, interaction)) return showUnmet(deps, ctx, interaction);
+    }
     const known = await findState(ctx, interaction.uid);
     const hint = interaction.params.login_hint;
     showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
@@ -240,8 +253,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         alert: { kind, key: `alert.account.${account.state}` },
       });
     }
-    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
-    const [first] = contacts;
+    if (isShortOf(account, interaction)) return showUnmet(deps, ctx, interaction);
+    const [first] = contactsFor(account, interaction);
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
 
@@ -258,14 +271,14 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.get('/connexion/:uid/canal', async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
     showChannels(ctx, interaction, state.contacts);
   });
 
   router.post('/connexion/:uid/canal', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
     const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx).channel);
     if (!chosen)
@@ -277,7 +290,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.get('/connexion/:uid/code', async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state || nextStep(state.journey.state) !== 'code' || !state.contact) {
       return seeOther(ctx, interactionUrl(interaction.uid));
     }
@@ -290,7 +303,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.post('/connexion/:uid/renvoyer', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
     const { contacts, contact, journey } = state;
     const refused = await send(ctx, interaction, journey, contact);
@@ -301,7 +314,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.post('/connexion/:uid/code', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
     const { journey, account, contacts, contact } = state;
     const source = clientAddress(ctx);
@@ -341,4 +354,5 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   });
 
   consentRoutes(router, deps, provider, enter);
+  unmetRoutes(router, deps, provider, enter);
 }
