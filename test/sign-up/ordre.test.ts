@@ -196,9 +196,9 @@ describe('sign-up with RPPS number and birthdate', () => {
       ],
       [
         'a birthdate in another format',
-        { birthdate: '1980-06-17' },
+        { birthdate: '17/06/80' },
         'birthdate',
-        "Écrivez la date de naissance avec le jour, le mois et l'année, par exemple 17/06/1981.",
+        'Écrivez la date de naissance en 8 chiffres, avec ou sans barres : 17/06/1981 ou 17061981.',
       ],
       ['no number', { rpps: '' }, 'rpps', 'Indiquez votre numéro RPPS.'],
       [
@@ -254,6 +254,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       { rpps: '8 99700 90001 4', birthdate: '17/06/1980' },
       { rpps: '997 0090 0014', birthdate: '17.06.1980' },
       { rpps: '\u00a099700900014 ', birthdate: ' 17061980' },
+      { rpps: '99700900014', birthdate: '1980-06-17' },
     ];
     for (const writing of writings) {
       it(`reads « ${writing.rpps.trim()} » and « ${writing.birthdate.trim()} »`, async () => {
