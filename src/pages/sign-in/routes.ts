@@ -12,7 +12,14 @@ import {
 } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
+import {
+  checkCode,
+  deliverCode,
+  forgetSends,
+  type Notice,
+  resendNotice,
+  throttledFault,
+} from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -88,7 +95,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       contacts: readonly ChoosableContact[];
       contact: ChoosableContact;
       errors?: Faults;
-      alert?: Fault & { kind: string };
+      alert?: Notice | undefined;
     },
   ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
@@ -109,20 +116,23 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   function showChannels(
     ctx: PageContext,
     interaction: Interaction,
-    contacts: readonly ChoosableContact[],
+    { contacts, contact }: { contacts: readonly ChoosableContact[]; contact: ChoosableContact | undefined },
     errors: Faults = {},
   ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
+    const base = interactionUrl(interaction.uid);
+    // Who comes here did not get the last code.
+    const proposed = contacts.find(({ id }) => id !== contact?.id) ?? contact;
     page(ctx, interaction, 'sign-in/channel.njk', {
-      action: `${interactionUrl(interaction.uid)}/canal`,
-      channels: contacts.map(({ id, channel, masked }, index) => ({
+      action: `${base}/canal`,
+      channels: contacts.map(({ id, channel, masked }) => ({
         id,
         channel,
         masked,
-        checked: index === 0,
+        checked: id === proposed?.id,
       })),
       errors,
-      backUrl: interactionUrl(interaction.uid),
+      backUrl: contact ? `${base}/code` : base,
     });
   }
 
@@ -171,6 +181,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     journey: Journey<SignInState>,
     contact: ChoosableContact,
   ): Promise<Fault | undefined> {
+    const again = journey.state.contactId === contact.id;
     return deliverCode(
       deps,
       {
@@ -181,9 +192,12 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         accountId: journey.state.accountId,
         source: clientAddress(ctx),
         applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
+        again,
       },
       async (trx) => {
-        await moveJourney(trx, deps, journey, { ...journey.state, contactId: contact.id });
+        const { notice: _, ...state } = journey.state;
+        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        await moveJourney(trx, deps, journey, { ...state, contactId: contact.id, ...notice });
       },
     );
   }
@@ -273,7 +287,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
-    showChannels(ctx, interaction, state.contacts);
+    showChannels(ctx, interaction, state);
   });
 
   router.post('/connexion/:uid/canal', ...form, async (ctx) => {
@@ -281,10 +295,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
     const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx).channel);
-    if (!chosen)
-      return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
+    if (!chosen) return showChannels(ctx, interaction, state, { channel: { key: 'fault.required.channel' } });
     const refused = await send(ctx, interaction, state.journey, chosen);
-    if (refused) return showChannels(ctx, interaction, state.contacts, { channel: refused });
+    if (refused) return showChannels(ctx, interaction, state, { channel: refused });
     seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
   });
 
@@ -294,7 +307,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!state || nextStep(state.journey.state) !== 'code' || !state.contact) {
       return seeOther(ctx, interactionUrl(interaction.uid));
     }
-    showCode(ctx, interaction, { contacts: state.contacts, contact: state.contact });
+    const { contacts, contact, journey } = state;
+    showCode(ctx, interaction, { contacts, contact, alert: journey.state.notice });
   });
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
@@ -305,11 +319,13 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
-    const { contacts, contact, journey } = state;
+    const { contact, journey } = state;
     const refused = await send(ctx, interaction, journey, contact);
-    if (refused) return showCode(ctx, interaction, { contacts, contact, errors: { code: refused } });
-    const alert = { kind: 'success', key: 'alert.code.resent', vars: { masked: contact.masked } };
-    showCode(ctx, interaction, { contacts, contact, alert });
+    if (refused) {
+      const notice = resendNotice(refused, contact.masked);
+      await moveJourney(knex, deps, journey, { ...journey.state, notice });
+    }
+    seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
   });
 
   router.post('/connexion/:uid/code', ...form, async (ctx) => {

@@ -1,6 +1,6 @@
 /** The steps of a sign-in, as pure rules. */
 import type { Account } from '../../accounts/accounts.ts';
-import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
 import { type AskedAssurance, acceptableClasses, assuranceOf } from '../../openid/assurance.ts';
 
 export interface SignInState {
@@ -10,6 +10,8 @@ export interface SignInState {
   readonly accountId?: string;
   /** Where the current code went. */
   readonly contactId?: string;
+  /** About that code. */
+  readonly notice?: Notice;
 }
 
 export type SignInStep = 'password' | 'channel' | 'code';
