@@ -6,7 +6,7 @@ import { maskEmail, maskPhone } from '../accounts/contacts.ts';
 import { record } from '../audit/journal.ts';
 import type { Deps } from '../deps.ts';
 import type { Lang } from '../http/texts.ts';
-import { fromNow, MINUTE } from '../lib/clock.ts';
+import { fromNow, MINUTE, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { accept, type Fault, type Result, refuse } from '../lib/fault.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
@@ -16,6 +16,8 @@ import {
   CODE_LIFETIME_MINUTES,
   type CodePurpose,
   createCode,
+  findCurrentCode,
+  RESEND_AFTER_SECONDS,
   tryCode,
 } from './one-time-codes.ts';
 import { createLink, type LinkKey } from './one-time-links.ts';
@@ -51,6 +53,8 @@ interface Delivery {
   };
   /** Makes the code and sends nothing: what the page shows must not tell that the address has an owner. */
   readonly silent?: boolean;
+  /** The journey's current code went to this same contact. */
+  readonly again?: boolean;
 }
 
 const subjectOf = ({ channel, to }: Contact): string => `${channel}:${to.toLowerCase()}`;
@@ -61,18 +65,28 @@ export const throttledFault = (retryAfterSeconds: number): Fault => ({
   vars: { minutes: Math.max(1, Math.ceil(retryAfterSeconds / 60)) },
 });
 
-async function sendRefused(
-  { throttle }: Deps,
-  { contact, accountId, memberId, source }: Delivery,
-): Promise<Fault | undefined> {
+async function sendRefused(deps: Deps, delivery: Delivery): Promise<Fault | undefined> {
+  const { knex, clock, throttle } = deps;
+  const { contact, accountId, memberId, source, again } = delivery;
+  const current = again ? await findCurrentCode(knex, clock, delivery) : undefined;
+  if (current) {
+    const age = (clock.now().getTime() - current.createdAt.getTime()) / SECOND;
+    const seconds = Math.ceil(RESEND_AFTER_SECONDS - age);
+    if (seconds > 0) return { key: 'fault.resend.tooSoon', vars: { seconds } };
+  }
+  const { codeSendPerContact, codeSendPerSource, codeSendPerAccount } = throttleRules;
   const person = memberId ?? accountId;
   const verdicts = [
-    await throttle.consume(throttleRules.codeSendPerContact, subjectOf(contact)),
-    await throttle.consume(throttleRules.codeSendPerSource, source),
-    person ? await throttle.consume(throttleRules.codeSendPerAccount, person) : undefined,
+    await throttle.consume(codeSendPerContact, subjectOf(contact)),
+    await throttle.consume(codeSendPerSource, source),
+    person ? await throttle.consume(codeSendPerAccount, person) : undefined,
   ];
-  for (const verdict of verdicts) {
-    if (verdict && !verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
+  for (const [index, verdict] of verdicts.entries()) {
+    if (!verdict || verdict.allowed) continue;
+    const fault = throttledFault(verdict.retryAfterSeconds);
+    if (!again || index > 0) return fault;
+    const vars = { ...fault.vars, sent: codeSendPerContact.limit };
+    return { key: current ? 'fault.resend.limit' : 'fault.resend.wait', vars };
   }
   return undefined;
 }
@@ -100,6 +114,17 @@ async function linkBesideCode(
   });
   return { confirmUrl: link.url(token), askedBy: link.askedBy };
 }
+
+/** What a journey keeps to tell the person on its next pages: its form was answered by a redirect. */
+export interface Notice extends Fault {
+  readonly kind: 'success' | 'waiting';
+}
+
+/** What to tell who asked for another code to `shown`, a contact in the form that the page may show. */
+export const resendNotice = (refused: Fault | undefined, shown: string): Notice =>
+  refused
+    ? { kind: 'waiting', ...refused }
+    : { kind: 'success', key: 'alert.code.resent', vars: { masked: shown } };
 
 /**
  * Makes a code and enqueues its message in one transaction with `also`, the journey's own step.

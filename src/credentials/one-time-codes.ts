@@ -11,6 +11,8 @@ import type { Keyring } from '../lib/keyring.ts';
 export const CODE_LIFETIME_MINUTES = 10;
 export const CODE_TRIES = 5;
 const CODE_DIGITS = 6;
+/** Between two codes that one journey sends to the same contact: the first is often still on its way. */
+export const RESEND_AFTER_SECONDS = 30;
 
 export type CodePurpose = 'sign-in' | 'sign-up' | 'address';
 export type Channel = 'email' | 'sms';
@@ -96,6 +98,21 @@ export async function consumeCode(db: Db, clock: Clock, id: string): Promise<boo
     .whereNull('consumed_at')
     .update({ consumed_at: clock.now() });
   return used === 1;
+}
+
+/** When the journey's current code was made, if it can still be entered. */
+export async function findCurrentCode(
+  db: Db,
+  clock: Clock,
+  { journeyHash, purpose }: CodeKey,
+): Promise<{ createdAt: Date } | undefined> {
+  const row = await db('one_time_codes')
+    .where({ journey_hash: journeyHash, purpose })
+    .whereNull('consumed_at')
+    .where('attempts', '<', CODE_TRIES)
+    .where('expires_at', '>', clock.now())
+    .first('created_at');
+  return row && { createdAt: row.created_at };
 }
 
 export async function deleteCodes(db: Db, journeyHash: Buffer): Promise<void> {

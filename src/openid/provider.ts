@@ -16,7 +16,7 @@ import { findClientMetadata, secretMatches } from '../applications/applications.
 import type { Keyring } from '../lib/keyring.ts';
 import { findActingMember, grantHash, rememberMember, sessionHash } from './acting-members.ts';
 import { createAdapterFactory } from './adapter.ts';
-import { ACR_VALUES } from './assurance.ts';
+import { ACR_VALUES, askedAssurance, isMet } from './assurance.ts';
 import { type Acting, CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
 import type { EngineStore } from './store.ts';
 
@@ -42,8 +42,10 @@ export const ENGINE_ROUTES = {
 
 export const interactionUrl = (uid: string): string => `/connexion/${uid}`;
 
-/** Pages that the engine asks for, rendered by the top floor. */
+/** Pages that the engine asks for, rendered by the top floor, and what only the sign-in pages know. */
 export interface EnginePages {
+  /** Assurance classes that this account, or this member of a shared one, can reach here by signing in again. */
+  reachableClasses(accountId: string, memberId: string | undefined): Promise<string[]>;
   signOut(ctx: KoaContextWithOIDC, xsrf: string): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): Promise<void>;
   error(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError | Error): Promise<void>;
@@ -56,12 +58,43 @@ interface Deps {
   readonly engineStore: EngineStore;
 }
 
-function loginAndConsent(): interactionPolicy.DefaultPolicy {
+/** Asks for another sign-in when the session's class is not the one asked for and another try can reach it. */
+async function mustStepUp(
+  ctx: KoaContextWithOIDC,
+  reachableClasses: EnginePages['reachableClasses'],
+): Promise<boolean> {
+  const { oidc } = ctx;
+  const asked = askedAssurance(oidc.params ?? {});
+  if (!asked) return false;
+  if (asked.classes.length === 0) {
+    // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+    throw new errors.CustomOIDCProviderError('unmet_authentication_requirements', 'acr values are unknown');
+  }
+  const accountId = oidc.session?.accountId;
+  if (!accountId) return false;
+  // A wish is not worth a refusal, nor a second sign-in right after the first.
+  if (!asked.essential && (oidc.prompts.has('none') || oidc.result?.login)) return false;
+  return !isMet(asked, oidc.acr ?? '', await reachableClasses(accountId, memberOf(ctx)));
+}
+
+function loginAndConsent({ reachableClasses }: EnginePages): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
-  policy.get('login')?.checks.add(
+  const checks = policy.get('login')?.checks;
+  // Ours covers them, and acr_values too, which the engine leaves alone.
+  checks?.remove('essential_acr');
+  checks?.remove('essential_acrs');
+  checks?.add(
     // A suspended or closed account keeps its browser session until the browser comes back.
-    new interactionPolicy.Check('account_not_active', 'this account may not sign in', (ctx) =>
-      Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
+    new interactionPolicy.Check(
+      'account_not_active',
+      'this account may not sign in',
+      'login_required',
+      (ctx) => Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
+    ),
+  );
+  checks?.add(
+    new interactionPolicy.Check('assurance', 'another authentication is required', 'login_required', (ctx) =>
+      mustStepUp(ctx, reachableClasses),
     ),
   );
   return policy;
@@ -234,7 +267,10 @@ export async function createProvider(
       return found && { accountId, memberId: found.memberId, claims: async () => found.claims };
     },
     loadExistingGrant: (ctx) => loadExistingGrant(deps, ctx),
-    interactions: { policy: loginAndConsent(), url: (_ctx, interaction) => interactionUrl(interaction.uid) },
+    interactions: {
+      policy: loginAndConsent(pages),
+      url: (_ctx, interaction) => interactionUrl(interaction.uid),
+    },
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && (code.scopes.has('offline_access') || isFirstParty(client)),
     rotateRefreshToken: true,

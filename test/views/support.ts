@@ -322,6 +322,17 @@ export const SAMPLES: Sample[] = [
     says: ['Messagerie demande à connaître', 'camille@example.test', 'Autoriser', 'Refuser'],
   },
   {
+    template: 'sign-in/unmet.njk',
+    context: {
+      application,
+      byPhone: true,
+      action: '/renoncer',
+      otherAccountUrl: '/autre',
+      supportEmail: 'assistance@example.test',
+    },
+    says: ['Messagerie demande une authentification forte', 'Retourner dans Messagerie'],
+  },
+  {
     template: 'sign-out/confirm.njk',
     context: { action: '/fin', xsrf: 'jeton', application },
     says: ['Me déconnecter', 'Rester connecté'],

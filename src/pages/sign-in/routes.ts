@@ -12,7 +12,14 @@ import {
   updatePasswordHash,
 } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
+import {
+  checkCode,
+  deliverCode,
+  forgetSends,
+  type Notice,
+  resendNotice,
+  throttledFault,
+} from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -25,6 +32,7 @@ import {
 } from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
+import { findSignedIn } from '../../http/session.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
@@ -34,6 +42,7 @@ import { addresses, RETURNS } from '../addresses.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
+import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
 
@@ -87,7 +96,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       contacts: readonly ChoosableContact[];
       contact: ChoosableContact;
       errors?: Faults;
-      alert?: Fault & { kind: string };
+      alert?: Notice | undefined;
     },
   ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
@@ -108,20 +117,23 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   function showChannels(
     ctx: PageContext,
     interaction: Interaction,
-    contacts: readonly ChoosableContact[],
+    { contacts, contact }: { contacts: readonly ChoosableContact[]; contact: ChoosableContact | undefined },
     errors: Faults = {},
   ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
+    const base = interactionUrl(interaction.uid);
+    // Who comes here did not get the last code.
+    const proposed = contacts.find(({ id }) => id !== contact?.id) ?? contact;
     page(ctx, interaction, 'sign-in/channel.njk', {
-      action: `${interactionUrl(interaction.uid)}/canal`,
-      channels: contacts.map(({ id, channel, masked }, index) => ({
+      action: `${base}/canal`,
+      channels: contacts.map(({ id, channel, masked }) => ({
         id,
         channel,
         masked,
-        checked: index === 0,
+        checked: id === proposed?.id,
       })),
       errors,
-      backUrl: interactionUrl(interaction.uid),
+      backUrl: contact ? `${base}/code` : base,
     });
   }
 
@@ -170,6 +182,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     journey: Journey<SignInState>,
     contact: ChoosableContact,
   ): Promise<Fault | undefined> {
+    const again = journey.state.contactId === contact.id;
     return deliverCode(
       deps,
       {
@@ -181,20 +194,30 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         memberId: journey.state.memberId,
         source: clientAddress(ctx),
         applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
+        again,
       },
       async (trx) => {
-        await moveJourney(trx, deps, journey, { ...journey.state, contactId: contact.id });
+        const { notice: _, ...state } = journey.state;
+        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        await moveJourney(trx, deps, journey, { ...state, contactId: contact.id, ...notice });
       },
     );
   }
 
+  const contactsFor = (principal: Principal, { asked }: Interaction) =>
+    contactsOf(principal, { smsAvailable: deps.sms !== undefined, asked });
+
+  /** Whether the person signs in, but never as the application demands. */
+  const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
+    interaction.asked?.essential === true && contactsFor(principal, interaction).length === 0;
+
   /** A journey whose password was right, with the account and its contacts; undefined sends back to the start. */
-  async function proven(ctx: PageContext, uid: string) {
-    const journey = await findState(ctx, uid);
+  async function proven(ctx: PageContext, interaction: Interaction) {
+    const journey = await findState(ctx, interaction.uid);
     if (!journey?.state.accountId) return undefined;
     const principal = await findPrincipal(knex, journey.state.accountId, journey.state.memberId);
     if (principal?.account.state !== 'active') return undefined;
-    const contacts = contactsOf(principal, { smsAvailable: deps.sms !== undefined });
+    const contacts = contactsFor(principal, interaction);
     const contact = contacts.find(({ id }) => id === journey.state.contactId);
     return { journey, principal, contacts, contact };
   }
@@ -216,6 +239,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.get('/connexion/:uid', async (ctx) => {
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
+    const { accountId, reasons } = interaction;
+    if (accountId && reasons.join() === 'assurance' && ctx.query.compte !== 'autre') {
+      const principal = await findSignedIn(deps, provider, ctx);
+      if (principal && isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    }
     const known = await findState(ctx, interaction.uid);
     const hint = interaction.params.login_hint;
     showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
@@ -245,8 +273,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         alert: { kind, key: `alert.account.${account.state}` },
       });
     }
-    const contacts = contactsOf(principal, { smsAvailable: deps.sms !== undefined });
-    const [first] = contacts;
+    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    const [first] = contactsFor(principal, interaction);
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
 
@@ -263,30 +291,30 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.get('/connexion/:uid/canal', async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
-    showChannels(ctx, interaction, state.contacts);
+    showChannels(ctx, interaction, state);
   });
 
   router.post('/connexion/:uid/canal', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
     const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx).channel);
-    if (!chosen)
-      return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
+    if (!chosen) return showChannels(ctx, interaction, state, { channel: { key: 'fault.required.channel' } });
     const refused = await send(ctx, interaction, state.journey, chosen);
-    if (refused) return showChannels(ctx, interaction, state.contacts, { channel: refused });
+    if (refused) return showChannels(ctx, interaction, state, { channel: refused });
     seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
   });
 
   router.get('/connexion/:uid/code', async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state || nextStep(state.journey.state) !== 'code' || !state.contact) {
       return seeOther(ctx, interactionUrl(interaction.uid));
     }
-    showCode(ctx, interaction, { contacts: state.contacts, contact: state.contact });
+    const { contacts, contact, journey } = state;
+    showCode(ctx, interaction, { contacts, contact, alert: journey.state.notice });
   });
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
@@ -295,18 +323,20 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.post('/connexion/:uid/renvoyer', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
-    const { contacts, contact, journey } = state;
+    const { contact, journey } = state;
     const refused = await send(ctx, interaction, journey, contact);
-    if (refused) return showCode(ctx, interaction, { contacts, contact, errors: { code: refused } });
-    const alert = { kind: 'success', key: 'alert.code.resent', vars: { masked: contact.masked } };
-    showCode(ctx, interaction, { contacts, contact, alert });
+    if (refused) {
+      const notice = resendNotice(refused, contact.masked);
+      await moveJourney(knex, deps, journey, { ...journey.state, notice });
+    }
+    seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
   });
 
   router.post('/connexion/:uid/code', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
     const { journey, principal, contacts, contact } = state;
     const { account, member } = principal;
@@ -348,4 +378,5 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   });
 
   consentRoutes(router, deps, provider, enter);
+  unmetRoutes(router, deps, provider, enter);
 }

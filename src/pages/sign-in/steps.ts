@@ -1,6 +1,7 @@
 /** The steps of a sign-in, as pure rules. */
 import type { Principal } from '../../accounts/principals.ts';
-import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
+import { type AskedAssurance, acceptableClasses, assuranceOf } from '../../openid/assurance.ts';
 
 export interface SignInState {
   /** What the person typed, for the form to come back filled. */
@@ -11,6 +12,8 @@ export interface SignInState {
   readonly memberId?: string | undefined;
   /** Where the current code went. */
   readonly contactId?: string;
+  /** About that code. */
+  readonly notice?: Notice;
 }
 
 export type SignInStep = 'password' | 'channel' | 'code';
@@ -28,11 +31,11 @@ export interface ChoosableContact extends Contact {
 
 /**
  * Where a code may go, the first one proposed first. A code by e-mail never opens an administrator's account: the
- * mailbox is not a second factor.
+ * mailbox is not a second factor. Nor does a code go where it would not reach what the application asked for.
  */
 export function contactsOf(
   { account, email: address, phones: numbers, prefersSms }: Principal,
-  { smsAvailable }: { smsAvailable: boolean },
+  { smsAvailable, asked }: { smsAvailable: boolean; asked?: AskedAssurance | undefined },
 ): ChoosableContact[] {
   const email = { id: 'email', channel: 'email' as const, to: address };
   const phones = numbers.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
@@ -41,5 +44,9 @@ export function contactsOf(
     ...(smsAvailable ? phones : []),
   ];
   if (prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
-  return contacts.map((contact) => ({ ...contact, masked: maskContact(contact) }));
+  const classOf = ({ channel }: Contact): string => assuranceOf(channel).acr;
+  const acceptable = acceptableClasses(asked, contacts.map(classOf));
+  return contacts
+    .filter((contact) => acceptable.includes(classOf(contact)))
+    .map((contact) => ({ ...contact, masked: maskContact(contact) }));
 }

@@ -1,5 +1,5 @@
 /** The steps of a sign-up against the ordinal register (RPPS number and birthdate), as pure rules. */
-import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
 import type { OrdinalEntry } from '../../directories/ordinal-register.ts';
 
 export interface OrdreState {
@@ -12,6 +12,10 @@ export interface OrdreState {
   readonly contactProved?: true;
   /** The proved address already signs in to somebody's account: another one is needed. */
   readonly mustChooseAddress?: true;
+  /** About the code that is out. */
+  readonly notice?: Notice;
+  /** Address to begin the form with: the one that the person came back from. */
+  readonly typedEmail?: string | undefined;
   /** Chosen by who proved a phone; waits for its own proof. */
   readonly chosen?: {
     readonly address: string;

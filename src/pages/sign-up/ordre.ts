@@ -6,7 +6,13 @@ import type Router from '@koa/router';
 import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
-import { addressLink, checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
+import {
+  addressLink,
+  checkCode,
+  deliverCode,
+  forgetSends,
+  resendNotice,
+} from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import { isLinkConsumed } from '../../credentials/one-time-links.ts';
 import { judgePassword } from '../../credentials/password-policy.ts';
@@ -74,13 +80,15 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const step = nextStep(state);
+    const typed = state.step === 'under-way' ? state.typedEmail : undefined;
+    const typedBefore = { email: typed, emailConfirmation: typed };
     // The journey is erased by then: its page, and what was typed into it, leave the screen too.
     if (step !== 'done' && step !== 'no-contact')
       ctx.set('Refresh', `${JOURNEY_IDLE_MINUTES * 60}; url=${base(ctx)}`);
     renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, {
       path: base(ctx),
       errors,
-      values,
+      values: { ...typedBefore, ...values },
       alert,
       ...stepContext(base(ctx), state, step),
     });
@@ -98,7 +106,12 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     };
     switch (step) {
       case 'contact': {
-        const contacts = contactsOf(state.entry).map(({ id, channel, masked }) => ({ id, channel, masked }));
+        const contacts = contactsOf(state.entry).map(({ id, channel, masked }, index) => ({
+          id,
+          channel,
+          masked,
+          checked: index === 0,
+        }));
         return { action: `${journeyUrl}/contact`, contacts, backUrl: startUrl };
       }
       case 'code': {
@@ -157,7 +170,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   router.get('/inscription/ordre/:journey', async (ctx) => {
     const journey = await find(ctx);
     if (!journey) return showExpired(ctx);
-    showStep(ctx, journey.state);
+    const { state } = journey;
+    showStep(ctx, state, 'notice' in state ? { alert: state.notice } : {});
   });
 
   // A form's own address, typed or reloaded: back to the step that is due.
@@ -176,7 +190,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     }),
   );
 
-  function sendToOrdinalContact(ctx: PageContext, journey: UnderWay, contact: OrdinalContact) {
+  function sendToOrdinalContact(ctx: PageContext, journey: UnderWay, contact: OrdinalContact, again = false) {
     const { channel, to } = contact;
     return deliverCode(
       deps,
@@ -186,6 +200,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         contact: { channel, to },
         lang: langOf(ctx),
         source: clientAddress(ctx),
+        again,
       },
       async (trx) => {
         await moveJourney(trx, deps, journey, { ...journey.state, contact: { channel, to } });
@@ -198,11 +213,11 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (!journey) return showExpired(ctx);
     const { state } = journey;
     if (state.step === 'under-way' && nextStep(state) === 'code') {
-      const { contact: _, ...withoutContact } = state;
+      const { contact: _, notice: __, ...withoutContact } = state;
       await moveJourney(knex, deps, journey, withoutContact);
     } else if (state.step === 'under-way' && state.chosen) {
-      const { chosen: _, ...withoutAddress } = state;
-      await moveJourney(knex, deps, journey, withoutAddress);
+      const { chosen, notice: _, ...withoutAddress } = state;
+      await moveJourney(knex, deps, journey, { ...withoutAddress, typedEmail: chosen?.address });
     }
     seeOther(ctx, base(ctx));
   });
@@ -215,13 +230,14 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (state.step === 'done' || (step !== 'code' && step !== 'address-code'))
       return seeOther(ctx, base(ctx));
     const under = journey as UnderWay;
+    const shown = step === 'code' ? contactOf(state).masked : (state.chosen?.address ?? '');
+    const sent = { ...under, state: { ...state, notice: resendNotice(undefined, shown) } };
     const refused =
       step === 'code'
-        ? await sendToOrdinalContact(ctx, under, contactOf(state))
-        : await sendToChosenAddress(ctx, under, state);
-    if (refused) return showStep(ctx, state, { errors: { code: refused } });
-    const masked = step === 'code' ? contactOf(state).masked : state.chosen?.address;
-    showStep(ctx, state, { alert: { kind: 'success', key: 'alert.code.resent', vars: { masked } } });
+        ? await sendToOrdinalContact(ctx, sent, contactOf(state), true)
+        : await sendToChosenAddress(ctx, sent, sent.state, true);
+    if (refused) await moveJourney(knex, deps, under, { ...state, notice: resendNotice(refused, shown) });
+    seeOther(ctx, base(ctx));
   });
 
   router.post('/inscription/ordre/:journey/code', ...form, (ctx) =>
@@ -237,7 +253,8 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       const { contact } = journey.state;
       await knex.transaction(async (trx) => {
         if (!(await consumeCode(trx, clock, checked.value))) return;
-        await moveJourney(trx, deps, journey, { ...journey.state, contactProved: true });
+        const { notice: _, ...state } = journey.state;
+        await moveJourney(trx, deps, journey, { ...state, contactProved: true });
         await record(trx, clock, {
           event: 'sign-up.contact-proved',
           outcome: 'success',
@@ -313,6 +330,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     ctx: PageContext,
     journey: UnderWay,
     state: OrdreState,
+    again = false,
   ): Promise<Fault | undefined> {
     const { chosen } = state;
     if (!chosen) throw new CaduceeError('internal', { detail: 'no address was chosen' });
@@ -336,6 +354,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
           url: (token) => `${settings.ISSUER}${addresses.confirmAddress(token)}`,
         },
         silent: owner !== undefined,
+        again,
       },
       async (trx) => {
         await moveJourney(trx, deps, journey, state);
@@ -391,7 +410,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       await openOrdreAccount(deps, opening, stillDue);
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
-      const { chosen: _, ...withoutAddress } = journey.state;
+      const { chosen: _, notice: __, ...withoutAddress } = journey.state;
       const { interaction } = withoutAddress;
       if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists', interaction });
       const another: OrdreState = { ...withoutAddress, mustChooseAddress: true };
