@@ -9,6 +9,7 @@ import {
   listMembers,
 } from '../../src/accounts/members.ts';
 import { findPrincipal, findSignInByEmail } from '../../src/accounts/principals.ts';
+import { saveApplication } from '../../src/applications/applications.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { endAccessOfMember, sweepActingMembers } from '../../src/openid/acting-members.ts';
 import { createTestAccount } from '../support/accounts.ts';
@@ -301,6 +302,48 @@ describe('shared accounts', () => {
       while (out.length === 0 && Date.now() < deadline)
         out = (await eventsOf(accountId)).filter(({ event }) => event === 'sign-out.completed');
       expect(out).to.deep.equal([{ event: 'sign-out.completed', actor: anne }]);
+    });
+
+    it('are consented for by the member who is there, each for their own session', async () => {
+      const redirectUri = 'http://localhost:4009/callback';
+      const { knex } = app.database;
+      await saveApplication(
+        knex,
+        app.clock,
+        {
+          clientId: 'third-party',
+          name: 'Agenda',
+          description: '',
+          icon: 'calendar',
+          firstParty: false,
+          onPortal: false,
+          startUrl: undefined,
+          metadata: {
+            redirect_uris: [redirectUri],
+            grant_types: ['authorization_code'],
+            response_types: ['code'],
+            token_endpoint_auth_method: 'none',
+          },
+        },
+        undefined,
+      );
+      const agenda = await createTestClient(app.issuer, 'third-party', { redirectUri });
+      const { accountId, anne, basile, emails } = await shared();
+      const visitor = new Visitor(app.issuer);
+      for (const name of ['anne', 'basile'] as const) {
+        const authorization = await agenda.authorize({ scope: 'openid email profile', prompt: 'login' });
+        const consent = await signIn(app, visitor, authorization.url, {
+          email: emails[name],
+          password: PASSWORDS[name],
+        });
+        expect(wordsOf(consent)).to.include(TITLE).and.to.include(emails[name]);
+        const back = await visitor.submit(consent, { decision: 'allow' }, '/consentement');
+        const tokens = await agenda.exchange(authorization, back.headers.get('location') as string);
+        const info = await oidc.fetchUserInfo(agenda.configuration, tokens.access_token, accountId);
+        expect(info.email).to.equal(emails[name]);
+      }
+      const given = (await eventsOf(accountId)).filter(({ event }) => event === 'consent.given');
+      expect(given.map(({ actor }) => actor)).to.deep.equal([anne, basile]);
     });
 
     it('let a colleague take over the browser of another, whose tokens of that session end', async () => {

@@ -3,7 +3,7 @@
  * The address of a journey shows whatever step is due; each form does its part and returns there.
  */
 import type Router from '@koa/router';
-import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
+import { DuplicateAccountError } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
 import {
@@ -29,9 +29,8 @@ import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../h
 import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
-import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
-import type { ConfirmContext } from './confirm-address.ts';
+import { sendToChosenAddress } from './chosen-address.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
 import {
@@ -50,7 +49,7 @@ type UnderWay = Journey<OrdreState>;
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
 
 export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
-  const { knex, clock, hasher, settings } = deps;
+  const { knex, clock, hasher } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
 
@@ -235,7 +234,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const refused =
       step === 'code'
         ? await sendToOrdinalContact(ctx, sent, contactOf(state), true)
-        : await sendToChosenAddress(ctx, sent, sent.state, true);
+        : await proveAddress(ctx, sent, sent.state, true);
     if (refused) await moveJourney(knex, deps, under, { ...state, notice: resendNotice(refused, shown) });
     seeOther(ctx, base(ctx));
   });
@@ -319,59 +318,19 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     }
     const passwordHash = await hasher.hash(fields.password as string);
     const chosen = { ...address.value, passwordHash };
-    const refused = await sendToChosenAddress(ctx, journey, { ...state, chosen });
+    const refused = await proveAddress(ctx, journey, { ...state, chosen });
     if (refused)
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors: { email: refused } });
     seeOther(ctx, base(ctx));
   }
 
-  /** An address that belongs to somebody receives a notice instead of a code; the page is the same. */
-  async function sendToChosenAddress(
-    ctx: PageContext,
-    journey: UnderWay,
-    state: OrdreState,
-    again = false,
-  ): Promise<Fault | undefined> {
-    const { chosen } = state;
-    if (!chosen) throw new CaduceeError('internal', { detail: 'no address was chosen' });
-    const owner = await findOwnerOfEmail(knex, chosen.canonical);
-    const id = ctx.params.journey ?? '';
-    const lang = langOf(ctx);
-    return deliverCode(
-      deps,
-      {
-        journeyHash: journey.hash,
-        purpose: 'address',
-        contact: { channel: 'email', to: chosen.address },
-        lang,
-        source: clientAddress(ctx),
-        link: {
-          askedBy: `${state.entry.givenName} ${state.entry.familyName}`,
-          context: {
-            address: chosen.address,
-            journey: { kind: 'sign-up/ordre', id, url: base(ctx) },
-          } satisfies ConfirmContext,
-          url: (token) => `${settings.ISSUER}${addresses.confirmAddress(token)}`,
-        },
-        silent: owner !== undefined,
-        again,
-      },
-      async (trx) => {
-        await moveJourney(trx, deps, journey, state);
-        if (!owner) return;
-        await enqueueMessage(trx, deps, {
-          channel: 'email',
-          template: 'address-already-used',
-          to: chosen.address,
-          lang,
-          params: {
-            signInUrl: `${settings.ISSUER}${addresses.signIn}`,
-            passwordForgottenUrl: `${settings.ISSUER}${addresses.passwordForgotten}`,
-          },
-        });
-      },
-    );
-  }
+  const proveAddress = (ctx: PageContext, journey: UnderWay, state: OrdreState, again = false) =>
+    sendToChosenAddress(deps, ctx, journey, {
+      state,
+      url: base(ctx),
+      askedBy: `${state.entry.givenName} ${state.entry.familyName}`,
+      again,
+    });
 
   router.post('/inscription/ordre/:journey/adresse', ...form, (ctx) =>
     at(ctx, 'address-code', async (journey, fields) => {
