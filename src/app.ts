@@ -16,7 +16,7 @@ import { logRequests } from './http/request-log.ts';
 import { JourneyMovedError } from './journeys/journeys.ts';
 import { loadSigningKeys } from './openid/keys.ts';
 import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
-import { runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
+import { currentUnit, runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
 import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
@@ -49,13 +49,27 @@ function engineStorage(deps: Deps): Middleware {
           });
         }
       }
-      if (fresh) return;
+      if (fresh) return unit.runAfterwards();
+      // Whatever the engine was about to hand out was not stored: not even its name leaves.
+      ctx.remove('Location');
+      ctx.remove('Set-Cookie');
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
       ctx.status = 400;
       ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' };
     });
   };
 }
+
+const MAX_PARAMETER_LENGTH = 2_048;
+const STORED_PARAMETERS = ['state', 'nonce', 'login_hint'];
+
+/** Anybody may send an authorization request, and the engine keeps its parameters while the person signs in. */
+const boundParameters: Middleware = async (ctx, next) => {
+  const long = (name: string) => String(ctx.query[name] ?? '').length > MAX_PARAMETER_LENGTH;
+  if (ctx.path === ENGINE_ROUTES.authorization && STORED_PARAMETERS.some(long))
+    throw new CaduceeError('protocol', { detail: 'a parameter is too long', status: 414 });
+  await next();
+};
 
 /** A second click or another tab moved the journey on: its address shows where it stands. */
 const followJourney: Middleware = async (ctx, next) => {
@@ -75,11 +89,7 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   provider.on('server_error', (_ctx, error) =>
     log.error({ error: error.message, stack: error.stack }, 'engine failure'),
   );
-  provider.on('end_session.success', (ctx) => {
-    recordSignOut(deps, ctx).catch((error: Error) =>
-      log.error({ error: error.message }, 'sign-out not journaled'),
-    );
-  });
+  provider.on('end_session.success', (ctx) => currentUnit()?.afterWriting(() => recordSignOut(deps, ctx)));
 
   const router = new Router<RequestState>();
   homeRoutes(router, deps, provider);
@@ -106,6 +116,7 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   app.use(router.routes());
   app.use(router.allowedMethods());
   app.use(enginePolicy);
+  app.use(boundParameters);
   app.use(mount(provider));
   return { app, provider };
 }

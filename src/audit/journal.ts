@@ -52,6 +52,27 @@ export async function record(db: Db, clock: Clock, entry: JournalEntry): Promise
   await db('journal').insert({ entry: text });
 }
 
+/** Number and digest of an entry: kept elsewhere, it proves later that the journal was not cut before it. */
+export interface JournalHead {
+  readonly seq: number;
+  /** Hex. */
+  readonly hash: string;
+}
+
+export async function findHead(db: Db): Promise<JournalHead | undefined> {
+  const row = await db('journal').orderBy('seq', 'desc').first('seq', 'hash');
+  return row && { seq: row.seq, hash: row.hash.toString('hex') };
+}
+
+/** Whether the journal still has this entry. */
+export async function hasHead(db: Db, { seq, hash }: JournalHead): Promise<boolean> {
+  return Boolean(
+    await db('journal')
+      .where({ seq, hash: Buffer.from(hash, 'hex') })
+      .first('seq'),
+  );
+}
+
 export interface ChainReport {
   readonly entries: number;
   /** Hex digest of the last entry: kept elsewhere, it proves later that nothing before it was rewritten. */

@@ -10,7 +10,7 @@ import { fromNow, MINUTE, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { accept, type Fault, type Result, refuse } from '../lib/fault.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
-import { throttleRules } from '../throttle/throttle.ts';
+import { type ThrottleRule, throttleRules } from '../throttle/throttle.ts';
 import {
   type Channel,
   CODE_LIFETIME_MINUTES,
@@ -57,7 +57,9 @@ interface Delivery {
   readonly again?: boolean;
 }
 
-const subjectOf = ({ channel, to }: Contact): string => `${channel}:${to.toLowerCase()}`;
+/** Under which a contact is counted: for one purpose, and as the one mailbox that its sub-addresses are (RFC 5233). */
+const subjectOf = ({ channel, to }: Contact, purpose: CodePurpose): string =>
+  `${purpose}:${channel}:${to.toLowerCase().replace(/\+[^@]*@/, '@')}`;
 
 /** « Come back in N minutes », whole minutes rounded up. */
 export const throttledFault = (retryAfterSeconds: number): Fault => ({
@@ -67,25 +69,28 @@ export const throttledFault = (retryAfterSeconds: number): Fault => ({
 
 async function sendRefused(deps: Deps, delivery: Delivery): Promise<Fault | undefined> {
   const { knex, clock, throttle } = deps;
-  const { contact, accountId, memberId, source, again } = delivery;
+  const { journeyHash, purpose, contact, accountId, memberId, source, again } = delivery;
   const current = again ? await findCurrentCode(knex, clock, delivery) : undefined;
   if (current) {
     const age = (clock.now().getTime() - current.createdAt.getTime()) / SECOND;
     const seconds = Math.ceil(RESEND_AFTER_SECONDS - age);
     if (seconds > 0) return { key: 'fault.resend.tooSoon', vars: { seconds } };
   }
-  const { codeSendPerContact, codeSendPerSource, codeSendPerAccount } = throttleRules;
-  const person = memberId ?? accountId;
-  const verdicts = [
-    await throttle.consume(codeSendPerContact, subjectOf(contact)),
-    await throttle.consume(codeSendPerSource, source),
-    person ? await throttle.consume(codeSendPerAccount, person) : undefined,
+  const subject = subjectOf(contact, purpose);
+  const limits: [ThrottleRule, string | undefined][] = [
+    [throttleRules.codeSendPerContact, subject],
+    [throttleRules.codeSendPerContactDaily, subject],
+    [throttleRules.codeSendPerJourney, journeyHash.toString('hex')],
+    [throttleRules.codeSendPerAccount, memberId ?? accountId],
+    [throttleRules.codeSendPerSource, source],
   ];
-  for (const [index, verdict] of verdicts.entries()) {
+  // One after the other: what is refused by one limit must not use up the next, which other people share.
+  for (const [rule, counted] of limits) {
+    const verdict = counted === undefined ? undefined : await throttle.consume(rule, counted);
     if (!verdict || verdict.allowed) continue;
     const fault = throttledFault(verdict.retryAfterSeconds);
-    if (!again || index > 0) return fault;
-    const vars = { ...fault.vars, sent: codeSendPerContact.limit };
+    if (!again || rule !== throttleRules.codeSendPerContact) return fault;
+    const vars = { ...fault.vars, sent: rule.limit };
     return { key: current ? 'fault.resend.limit' : 'fault.resend.wait', vars };
   }
   return undefined;
@@ -179,39 +184,65 @@ export async function deliverCode(
   return undefined;
 }
 
-interface Check extends Pick<Delivery, 'journeyHash' | 'purpose' | 'accountId' | 'memberId' | 'source'> {
+interface Check
+  extends Pick<Delivery, 'journeyHash' | 'purpose' | 'contact' | 'accountId' | 'memberId' | 'source'> {
   readonly input: string | undefined;
+  /** RPPS number of a sign-up: whom the tries are made against, for the journal. */
+  readonly rpps?: string | undefined;
+}
+
+/** The limits on failures, each with what it counts: consumed before the comparison, given back when there was none. */
+function failureLimits({ purpose, contact, accountId, memberId, source }: Check): [ThrottleRule, string][] {
+  const person = memberId ?? accountId;
+  return [
+    [throttleRules.codeFailurePerSource, source],
+    ...(person ? [[throttleRules.codeFailurePerAccount, person] satisfies [ThrottleRule, string]] : []),
+    [throttleRules.codeFailurePerContact, subjectOf(contact, purpose)],
+    [throttleRules.codeFailureEverywhere, purpose],
+  ];
 }
 
 /**
  * Counts the try and compares.
  * @returns the identifier of the accepted code, which the caller uses up in its own transaction.
  */
-export async function checkCode(deps: Deps, { input, ...check }: Check): Promise<Result<string>> {
+export async function checkCode(deps: Deps, check: Check): Promise<Result<string>> {
   const { knex, clock, throttle } = deps;
-  const { accountId, memberId, purpose, source } = check;
-  const person = memberId ?? accountId;
+  const { accountId, memberId, purpose, source, input, rpps } = check;
   const typed = (input ?? '').replace(/[\s\u00a0\u202f.-]/gu, '');
   if (typed === '') return refuse('fault.required.code');
   if (!/^[0-9]{6}$/.test(typed)) return refuse('fault.code.format');
 
-  if (person) {
-    const verdict = await throttle.consume(throttleRules.codeFailurePerAccount, person);
-    if (!verdict.allowed) return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
+  const counted: [ThrottleRule, string][] = [];
+  const takeBack = async () => {
+    for (const [rule, subject] of counted) await throttle.refund(rule, subject);
+  };
+  for (const [rule, subject] of failureLimits(check)) {
+    const verdict = await throttle.consume(rule, subject);
+    if (!verdict.allowed) {
+      await takeBack();
+      return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
+    }
+    counted.push([rule, subject]);
   }
   const answer = await tryCode(knex, deps, check, typed);
   if (answer.verdict === 'accepted') {
-    if (person) await throttle.refund(throttleRules.codeFailurePerAccount, person);
+    await takeBack();
     return accept(answer.id);
   }
-  await record(knex, clock, {
-    event: 'code.refused',
-    outcome: 'failure',
-    actor: memberId,
-    subject: accountId,
-    source,
-    details: { purpose, reason: answer.verdict },
-  });
+  if (answer.verdict !== 'wrong' && !answer.compared) {
+    // Nothing was guessed: the code had expired, or was used, or had no try left.
+    await takeBack();
+  } else {
+    await record(knex, clock, {
+      event: 'code.refused',
+      outcome: 'failure',
+      actor: memberId,
+      subject: accountId,
+      source,
+      details: { purpose, reason: answer.verdict, rpps },
+    });
+  }
   if (answer.verdict === 'wrong') return refuse('fault.code.wrong', { remaining: answer.remaining });
   return refuse(answer.verdict === 'none' ? 'fault.code.expired' : `fault.code.${answer.verdict}`);
 }
@@ -220,7 +251,12 @@ export async function checkCode(deps: Deps, { input, ...check }: Check): Promise
  * A contact that was proved starts with a clean count: only codes that nobody entered add up.
  * @param person account, or member of a shared one, that the codes were for.
  */
-export async function forgetSends({ throttle }: Deps, contact: Contact, person?: string): Promise<void> {
-  await throttle.clear(throttleRules.codeSendPerContact, subjectOf(contact));
+export async function forgetSends(
+  { throttle }: Deps,
+  contact: Contact,
+  purpose: CodePurpose,
+  person?: string,
+): Promise<void> {
+  await throttle.clear(throttleRules.codeSendPerContact, subjectOf(contact, purpose));
   if (person) await throttle.clear(throttleRules.codeSendPerAccount, person);
 }

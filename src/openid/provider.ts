@@ -2,6 +2,7 @@
  * The OpenID Connect engine: oidc-provider at the issuer's root, its policy and its settings. Pages are elsewhere: it
  * sends people to `/connexion/:uid` and is told how that ended.
  */
+import { decodeJwt } from 'jose';
 import Provider, {
   type Client,
   type Configuration,
@@ -16,6 +17,7 @@ import { findClientMetadata, secretMatches } from '../applications/applications.
 import type { Keyring } from '../lib/keyring.ts';
 import { findActingMember, grantHash, rememberMember, sessionHash } from './acting-members.ts';
 import { createAdapterFactory } from './adapter.ts';
+import { assertClaims } from './asked-claims.ts';
 import { ACR_VALUES, askedAssurance, isMet } from './assurance.ts';
 import { type Acting, CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
 import type { EngineStore } from './store.ts';
@@ -90,6 +92,21 @@ function loginAndConsent({ reachableClasses }: EnginePages): interactionPolicy.D
       'this account may not sign in',
       'login_required',
       (ctx) => Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
+    ),
+  );
+  checks?.add(
+    // The engine compares the hint before the sign-in only, and whoever signs in may be somebody else.
+    new interactionPolicy.Check(
+      'id_token_hint_answered',
+      'id_token_hint and authenticated subject do not match',
+      'login_required',
+      (ctx) => {
+        const { result, params, account, entities } = ctx.oidc;
+        const hint = params?.id_token_hint;
+        if (!result?.login || !account || entities.IdTokenHint || typeof hint !== 'string') return false;
+        if (decodeJwt(hint).sub === account.accountId) return false;
+        throw new errors.LoginRequired('id_token_hint and authenticated subject do not match');
+      },
     ),
   );
   checks?.add(
@@ -244,7 +261,10 @@ export async function createProvider(
     discovery: { service_documentation: undefined, ui_locales_supported: ['fr', 'en'] },
     features: {
       devInteractions: { enabled: false },
-      claimsParameter: { enabled: true },
+      claimsParameter: {
+        enabled: true,
+        assertClaimsParameter: async (_ctx, claims, client) => assertClaims({ ...claims }, client),
+      },
       resourceIndicators: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,

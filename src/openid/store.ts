@@ -108,8 +108,8 @@ const APPLY = {
       UPDATE oidc_sessions SET
         id_hash = $12::bytea, account_id = $14::uuid, payload = $15::bytea, expires_at = to_timestamp($16::float8),
         version = version + 1,
-        previous_id_hash = coalesce($13::bytea, previous_id_hash),
-        previous_until = CASE WHEN $13::bytea IS NULL THEN previous_until ELSE now() + ${PREVIOUS_ID_GRACE} END
+        previous_id_hash = CASE WHEN id_hash = $12::bytea THEN previous_id_hash ELSE $13::bytea END,
+        previous_until = CASE WHEN id_hash = $12::bytea THEN previous_until ELSE now() + ${PREVIOUS_ID_GRACE} END
       WHERE uid_hash = $11::bytea AND version = $17::int RETURNING 1
     ), session_destroyed AS (
       DELETE FROM oidc_sessions WHERE uid_hash = $18::bytea
@@ -157,9 +157,15 @@ export function createEngineStore(pool: pg.Pool) {
       return session((await query(FIND_SESSION_BY_UID, [uidHash])).rows[0]);
     },
 
-    /** Deletes every token, code and refresh token of these grants. */
+    /**
+     * Deletes every token, code and refresh token of these grants. What a rotation under way adds is not in the sight of
+     * the first DELETE, which waits for that rotation's row: the next one finds it.
+     */
     async revokeGrants(grantHashes: readonly Buffer[]): Promise<void> {
-      await query(REVOKE_GRANTS, [grantHashes]);
+      for (;;) {
+        const { rowCount } = await query(REVOKE_GRANTS, [grantHashes]);
+        if (!rowCount) return;
+      }
     },
 
     /** Keeps a value that may be seen only once. @returns false when it was seen before. */

@@ -47,6 +47,7 @@ export class UnitOfWork {
   #session: { uidHash: Buffer; payload: Payload } | undefined;
   #destroyedSession: Buffer | undefined;
   #replay: Replay | undefined;
+  readonly #afterwards: (() => Promise<void>)[] = [];
 
   constructor(store: EngineStore, keyring: Keyring) {
     this.#store = store;
@@ -56,6 +57,15 @@ export class UnitOfWork {
   /** What this request used although it had been used before, if anything: its whole grant is revoked. */
   get replay(): Replay | undefined {
     return this.#replay;
+  }
+
+  /** Has `work` done once everything is written: what it tells must have happened. */
+  afterWriting(work: () => Promise<void>): void {
+    this.#afterwards.push(work);
+  }
+
+  async runAfterwards(): Promise<void> {
+    for (const work of this.#afterwards.splice(0)) await work();
   }
 
   hash(model: string, id: string): Buffer {
@@ -229,13 +239,15 @@ export class UnitOfWork {
   #asRow(uidHash: Buffer, payload: Payload, loaded: Omit<LoadedSession, 'uidHash'> | undefined): SessionRow {
     const idHash = this.hash('Session', payload.jti as string);
     const accountId = typeof payload.accountId === 'string' ? payload.accountId : null;
-    // The identifier of before a sign-in must not open the session of after it (fixation).
-    const samePerson = accountId !== null && loaded?.base.accountId === accountId;
+    // The identifier of before a sign-in must not open the session of after it: neither one that was planted (fixation)
+    // nor one that was stolen and that the owner's new sign-in should make worthless.
+    const sameSignIn =
+      accountId !== null && loaded?.base.accountId === accountId && loaded.base.loginTs === payload.loginTs;
     const renamed = loaded !== undefined && !loaded.idHash.equals(idHash);
     return {
       uidHash,
       idHash,
-      previousIdHash: renamed && samePerson ? loaded.idHash : null,
+      previousIdHash: renamed && sameSignIn ? loaded.idHash : null,
       accountId,
       payload: this.#seal(uidHash, payload),
       expiresAt: payload.exp ?? 0,

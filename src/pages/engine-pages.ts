@@ -4,7 +4,7 @@ import { findPrincipal } from '../accounts/principals.ts';
 import { record } from '../audit/journal.ts';
 import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
-import { renderPage, seeOther } from '../http/context.ts';
+import { clientAddress, renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
 import { findSignedInAccount } from '../http/session.ts';
 import { findActingMember, sessionHash } from '../openid/acting-members.ts';
@@ -65,6 +65,6 @@ export async function recordSignOut(
     outcome: 'success',
     actor: member ?? session.accountId,
     subject: session.accountId,
-    source: ctx.ip,
+    source: clientAddress(ctx),
   });
 }

@@ -14,11 +14,19 @@ import {
 } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { findActingMember, sessionHash } from '../../openid/acting-members.ts';
+import { scopesOfClaims } from '../../openid/asked-claims.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import type { Interaction } from './interaction.ts';
 
 const missing = (interaction: Interaction, what: 'missingOIDCScope' | 'missingOIDCClaims'): string[] =>
   (interaction.details[what] as string[] | undefined) ?? [];
+
+/** What the person is asked to share: single claims count as the scopes that they belong to. */
+const askedScopes = (interaction: Interaction): string[] => {
+  const scopes = missing(interaction, 'missingOIDCScope');
+  const ofClaims = scopesOfClaims(missing(interaction, 'missingOIDCClaims'));
+  return [...new Set([...scopes, ...ofClaims])].filter((scope) => scope !== 'openid');
+};
 
 /** @throws {CaduceeError} interactionExpired when nobody is signed in any more. */
 async function getSignedIn(
@@ -37,7 +45,7 @@ export async function showConsent(deps: Deps, ctx: PageContext, interaction: Int
     path: interactionUrl(interaction.uid),
     action: `${interactionUrl(interaction.uid)}/consentement`,
     application: interaction.application,
-    scopes: missing(interaction, 'missingOIDCScope').filter((scope) => scope !== 'openid'),
+    scopes: askedScopes(interaction),
     account: { displayName: account.displayName, email },
   });
 }
@@ -64,7 +72,11 @@ export function consentRoutes(
       actor,
       subject: accountId,
       source: clientAddress(ctx),
-      details: { application: clientId, scopes: missing(interaction, 'missingOIDCScope') },
+      details: {
+        application: clientId,
+        scopes: missing(interaction, 'missingOIDCScope'),
+        claims: missing(interaction, 'missingOIDCClaims'),
+      },
     });
     if (decision === 'deny') {
       const refusal = { error: 'access_denied', error_description: 'the person refused' };

@@ -5,12 +5,7 @@
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
-import {
-  findPrincipal,
-  findSignInByEmail,
-  type Principal,
-  updatePasswordHash,
-} from '../../accounts/principals.ts';
+import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
 import {
   checkCode,
@@ -18,7 +13,6 @@ import {
   forgetSends,
   type Notice,
   resendNotice,
-  throttledFault,
 } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
@@ -37,17 +31,17 @@ import { endJourney, findJourney, type Journey, moveJourney, startJourney } from
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
 import { addresses, RETURNS } from '../addresses.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
+import { authenticate } from './password.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, hasher, throttle } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
   const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
@@ -137,45 +131,6 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
   }
 
-  /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
-  async function authenticate(
-    ctx: PageContext,
-    canonical: string,
-    password: string,
-  ): Promise<Principal | Fault> {
-    const source = clientAddress(ctx);
-    const principal = await findSignInByEmail(knex, canonical);
-    const subject = principal?.id ?? `unknown:${canonical}`;
-    const bySource = await throttle.peek(throttleRules.signInPerSource, source);
-    const byAccount = await throttle.consume(throttleRules.signInPerAccount, subject);
-    const refused = [byAccount, bySource].find((verdict) => !verdict.allowed);
-    if (refused && !refused.allowed) return throttledFault(refused.retryAfterSeconds);
-
-    const matches = await hasher.verify(principal?.passwordHash, password).catch(async (error) => {
-      // Not compared, so not an attempt: a full queue must not make people wait a quarter of an hour.
-      await throttle.refund(throttleRules.signInPerAccount, subject);
-      throw error;
-    });
-    if (matches) {
-      // The dummy hash never matches: there is an account.
-      const found = principal as Principal;
-      await throttle.clear(throttleRules.signInPerAccount, subject);
-      if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
-        await updatePasswordHash(knex, clock, found, await hasher.hash(password));
-      }
-      return found;
-    }
-    await throttle.consume(throttleRules.signInPerSource, source);
-    await record(knex, clock, {
-      event: 'sign-in.refused',
-      outcome: 'failure',
-      subject: principal?.account.id,
-      source,
-      details: { step: 'password', member: principal?.member?.id },
-    });
-    return { key: 'fault.credentials' };
-  }
-
   async function send(
     ctx: PageContext,
     interaction: Interaction,
@@ -262,7 +217,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
-    const principal = await authenticate(ctx, address.value.canonical, password);
+    const principal = await authenticate(deps, {
+      canonical: address.value.canonical,
+      password,
+      source: clientAddress(ctx),
+    });
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
     const { account, member } = principal;
@@ -344,6 +303,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const checked = await checkCode(deps, {
       journeyHash: journey.hash,
       purpose: 'sign-in',
+      contact,
       accountId: account.id,
       memberId: member?.id,
       source,
@@ -368,7 +328,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
     if (!completed)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
-    await forgetSends(deps, contact, principal.id);
+    await forgetSends(deps, contact, 'sign-in', principal.id);
     const ts = Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     seeOther(

@@ -15,7 +15,6 @@ import {
 } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import { isLinkConsumed } from '../../credentials/one-time-links.ts';
-import { judgePassword } from '../../credentials/password-policy.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import {
@@ -30,6 +29,7 @@ import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '..
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { addresses } from '../addresses.ts';
+import { hashNewPassword, newPasswordFaults } from '../new-password.ts';
 import { sendToChosenAddress } from './chosen-address.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
@@ -49,7 +49,7 @@ type UnderWay = Journey<OrdreState>;
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
 
 export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
-  const { knex, clock, hasher } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
 
@@ -245,7 +245,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'sign-up',
+        contact: contactOf(journey.state),
         source,
+        rpps: journey.state.entry.rpps,
         input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
@@ -261,7 +263,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
           details: { rpps: journey.state.entry.rpps, channel: contact?.channel },
         });
       });
-      if (contact) await forgetSends(deps, contact);
+      if (contact) await forgetSends(deps, contact, 'sign-up');
       seeOther(ctx, base(ctx));
     }),
   );
@@ -276,34 +278,22 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     seeOther(ctx, base(ctx));
   });
 
-  /** Checks the password typed twice. @returns its faults beside their fields. */
-  function passwordFaults(state: OrdreState, fields: Fields, email: string): Faults {
-    const { password = '', passwordConfirmation = '' } = fields;
-    const errors: Faults = {};
-    const judged = judgePassword(password, { personal: personalWords(state, email) });
-    if (!judged.ok) errors.password = judged.fault;
-    else if (passwordConfirmation === '')
-      errors.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
-    else if (passwordConfirmation !== password)
-      errors.passwordConfirmation = { key: 'fault.password.mismatch' };
-    return errors;
-  }
-
   async function createWithOrdinalEmail(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const to = state.contact?.to ?? '';
-    const errors = passwordFaults(state, fields, to);
+    const errors = newPasswordFaults(fields, personalWords(state, to));
     const address = parseEmailAddress(to);
     if (!address.ok) throw new CaduceeError('internal', { detail: 'the register holds an unusable address' });
     if (Object.keys(errors).length > 0) return showStep(ctx, state, { errors });
-    const passwordHash = await hasher.hash(fields.password as string);
-    await create(ctx, journey, { ...address.value, passwordHash });
+    const hashed = await hashNewPassword(deps, journey.hash, fields.password as string);
+    if (!hashed.ok) return showStep(ctx, state, { errors: { password: hashed.fault } });
+    await create(ctx, journey, { ...address.value, passwordHash: hashed.hash });
   }
 
   async function chooseAddress(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const { email = '', emailConfirmation = '' } = fields;
-    const errors = passwordFaults(state, fields, email);
+    const errors = newPasswordFaults(fields, personalWords(state, email));
     const address = parseEmailAddress(email);
     const again = parseEmailAddress(emailConfirmation);
     if (email.trim() === '') errors.email = { key: 'fault.required.email' };
@@ -316,11 +306,13 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (!address.ok || Object.keys(errors).length > 0) {
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors });
     }
-    const passwordHash = await hasher.hash(fields.password as string);
-    const chosen = { ...address.value, passwordHash };
+    const refuse = (field: string, fault: Fault) =>
+      showStep(ctx, state, { values: { email, emailConfirmation }, errors: { [field]: fault } });
+    const hashed = await hashNewPassword(deps, journey.hash, fields.password as string);
+    if (!hashed.ok) return refuse('password', hashed.fault);
+    const chosen = { ...address.value, passwordHash: hashed.hash };
     const refused = await proveAddress(ctx, journey, { ...state, chosen });
-    if (refused)
-      return showStep(ctx, state, { values: { email, emailConfirmation }, errors: { email: refused } });
+    if (refused) return refuse('email', refused);
     seeOther(ctx, base(ctx));
   }
 
@@ -339,12 +331,13 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'address',
+        contact: { channel: 'email', to: chosen.address },
         source: clientAddress(ctx),
         input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       await create(ctx, journey, chosen, (trx) => consumeCode(trx, clock, checked.value));
-      await forgetSends(deps, { channel: 'email', to: chosen.address });
+      await forgetSends(deps, { channel: 'email', to: chosen.address }, 'address');
     }),
   );
 
@@ -354,7 +347,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       if (!chosen) return seeOther(ctx, base(ctx));
       const link = addressLink(deps, journey.hash, chosen.canonical);
       await create(ctx, journey, chosen, (trx) => isLinkConsumed(trx, link));
-      await forgetSends(deps, { channel: 'email', to: chosen.address });
+      await forgetSends(deps, { channel: 'email', to: chosen.address }, 'address');
     }),
   );
 
