@@ -194,10 +194,15 @@ interface Check
 /** The limits on failures, each with what it counts: consumed before the comparison, given back when there was none. */
 function failureLimits({ purpose, contact, accountId, memberId, source }: Check): [ThrottleRule, string][] {
   const person = memberId ?? accountId;
+  const ofTarget: [ThrottleRule, string][] = person
+    ? [
+        [throttleRules.codeFailurePerAccount, person],
+        [throttleRules.codeFailurePerAccountDaily, person],
+      ]
+    : [[throttleRules.codeFailurePerContact, subjectOf(contact, purpose)]];
   return [
     [throttleRules.codeFailurePerSource, source],
-    ...(person ? [[throttleRules.codeFailurePerAccount, person] satisfies [ThrottleRule, string]] : []),
-    [throttleRules.codeFailurePerContact, subjectOf(contact, purpose)],
+    ...ofTarget,
     [throttleRules.codeFailureEverywhere, purpose],
   ];
 }

@@ -26,8 +26,8 @@ export type ThrottleRule = {
  * itself, so that nobody can lock a person out for good (OWASP ASVS 5.0.0, 6.1.1).
  *
  * Codes: a code has five tries of its own; the rules on failures bound who asks for one code after another, a day long.
- * Those of a contact are counted per purpose, so that a stranger's sign-up cannot use up the codes of its owner's
- * sign-in.
+ * A sign-in counts them per account, a sign-up, which has none, per contact. What is sent to a contact is counted per
+ * purpose, so that a stranger's sign-up cannot use up the codes of its owner's sign-in.
  */
 export const throttleRules = {
   signInPerAccount: { name: 'signInPerAccount', limit: 10, seconds: 15 * MINUTE },
@@ -38,6 +38,7 @@ export const throttleRules = {
   codeSendPerAccount: { name: 'codeSendPerAccount', limit: 10, seconds: HOUR },
   codeSendPerSource: { name: 'codeSendPerSource', limit: 300, seconds: HOUR, perSource: true },
   codeFailurePerAccount: { name: 'codeFailurePerAccount', limit: 20, seconds: HOUR },
+  codeFailurePerAccountDaily: { name: 'codeFailurePerAccountDaily', limit: 60, seconds: DAY },
   codeFailurePerContact: { name: 'codeFailurePerContact', limit: 15, seconds: DAY },
   codeFailurePerSource: { name: 'codeFailurePerSource', limit: 150, seconds: HOUR, perSource: true },
   codeFailureEverywhere: { name: 'codeFailureEverywhere', limit: 3_000, seconds: HOUR },
