@@ -86,11 +86,14 @@ export async function findPrincipal(
   accountId: string,
   memberId: string | undefined,
 ): Promise<Principal | undefined> {
-  const rows = principalRows(db).where('accounts.id', accountId);
-  const row = await (memberId
-    ? rows.where('member.id', memberId)
-    : rows.where('own.is_sign_in', true)
-  ).first();
+  const row = await principalRows(db)
+    .where('accounts.id', accountId)
+    // One or the other: the database keeps a person's account without members, and a shared one without `is_sign_in`.
+    .where((acts) => {
+      acts.where('own.is_sign_in', true);
+      if (memberId) acts.orWhere('member.id', memberId);
+    })
+    .first();
   return row && asPrincipal(row);
 }
 

@@ -10,23 +10,30 @@ export const CLAIMS_BY_SCOPE: Readonly<Record<string, readonly string[]>> = {
   rpps: ['rpps', 'profession', 'civilite_exercice'],
 };
 
-// One read for the path that every token, refresh and userinfo takes; only an active account is found, and of a shared
-// one only through a member who may still sign in.
+// One read for the path that every token, refresh and userinfo takes; only an active account is found.
 const FIND_ACTIVE = {
   name: 'claims-find-active',
   text: `
-    SELECT a.rpps, a.profession_code, a.civilite_exercice_code, a.title, a.family_name, a.given_name, m.id AS member_id,
+    SELECT a.kind, a.rpps, a.profession_code, a.civilite_exercice_code, a.title, a.family_name, a.given_name,
            extract(epoch FROM a.updated_at)::bigint AS updated_at,
-           coalesce(linked.address, sign_in.address) AS email,
+           linked.address AS linked_email, sign_in.address AS sign_in_email,
            (SELECT number FROM phone_numbers p WHERE p.account_id = a.id AND p.member_id IS NULL
             ORDER BY verified_at, number LIMIT 1) AS phone
     FROM accounts a
-    LEFT JOIN account_members m ON a.kind = 'shared' AND m.account_id = a.id AND m.state = 'active'
-      AND m.id = coalesce($3::uuid, (SELECT member_id FROM acting_members WHERE of_hash = $4::bytea))
-    JOIN email_addresses sign_in ON sign_in.account_id = a.id AND (sign_in.is_sign_in OR sign_in.member_id = m.id)
+    LEFT JOIN email_addresses sign_in ON sign_in.account_id = a.id AND sign_in.is_sign_in
     LEFT JOIN application_emails link ON link.account_id = a.id AND link.client_id = $2
     LEFT JOIN email_addresses linked ON linked.id = link.email_id
-    WHERE a.id = $1 AND a.state = 'active' AND (a.kind <> 'shared' OR m.id IS NOT NULL)`,
+    WHERE a.id = $1 AND a.state = 'active'`,
+};
+// A second one for a shared account, which is found only through a member who may still sign in.
+const FIND_ACTIVE_MEMBER = {
+  name: 'claims-find-active-member',
+  text: `
+    SELECT m.id, own.address AS email
+    FROM account_members m
+    JOIN email_addresses own ON own.member_id = m.id
+    WHERE m.account_id = $1 AND m.state = 'active'
+      AND m.id = coalesce($2::uuid, (SELECT member_id FROM acting_members WHERE of_hash = $3::bytea))`,
 };
 
 /** Who acts for a shared account: the member who just signed in, else whoever stands behind a session or a grant. */
@@ -55,19 +62,22 @@ export async function findClaims(
   clientId: string | undefined,
   { memberId, hash }: Acting = {},
 ): Promise<{ claims: Claims; memberId: string | undefined } | undefined> {
-  const { rows } = await pool.query({
-    ...FIND_ACTIVE,
-    values: [accountId, clientId ?? '', memberId ?? null, hash ?? null],
-  });
-  const row = rows[0];
+  const found = await pool.query({ ...FIND_ACTIVE, values: [accountId, clientId ?? ''] });
+  const row = found.rows[0];
   if (!row) return undefined;
+  const member =
+    row.kind === 'shared'
+      ? (await pool.query({ ...FIND_ACTIVE_MEMBER, values: [accountId, memberId, hash] })).rows[0]
+      : undefined;
+  const signInEmail = row.kind === 'shared' ? member?.email : row.sign_in_email;
+  if (!signInEmail) return undefined;
   const claims = {
     sub: accountId,
     name: row.title ?? `${row.given_name} ${row.family_name}`,
     given_name: row.given_name ?? undefined,
     family_name: row.family_name ?? undefined,
     updated_at: row.updated_at,
-    email: row.email,
+    email: row.linked_email ?? signInEmail,
     email_verified: true,
     phone_number: row.phone ?? undefined,
     phone_number_verified: row.phone ? true : undefined,
@@ -75,5 +85,5 @@ export async function findClaims(
     profession: row.profession_code ?? undefined,
     civilite_exercice: row.civilite_exercice_code ?? undefined,
   };
-  return { claims, memberId: row.member_id ?? undefined };
+  return { claims, memberId: member?.id };
 }

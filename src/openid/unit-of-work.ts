@@ -106,7 +106,8 @@ export class UnitOfWork {
         idHash,
         model,
         payload: this.#seal(idHash, payload),
-        grantHash: grantId ? this.hash('Grant', grantId) : null,
+        // An interaction names the grant it found; it is not given under it, and outlives it when another person signs in.
+        grantHash: grantId && model !== 'Interaction' ? this.hash('Grant', grantId) : null,
         accountId: text('accountId') ?? null,
         clientId: text('clientId') ?? null,
         userCodeHash: userCode ? this.hash('user-code', userCode) : null,

@@ -363,6 +363,23 @@ describe('shared accounts', () => {
     });
   });
 
+  it('leave nothing of a member in a browser that a person takes over', async () => {
+    const { emails } = await shared();
+    const visitor = new Visitor(app.issuer);
+    await tokensOf(visitor, emails.anne, PASSWORDS.anne);
+    const authorization = await client.authorize({ prompt: 'login' });
+    const camille = 'camille@example.test';
+    const between = await signIn(app, visitor, authorization.url, { email: camille });
+    const hidden = (name: string) =>
+      new RegExp(`name="${name}" value="([^"]*)"`).exec(between.text)?.[1] ?? '';
+    const back = await visitor.submit(between, { xsrf: hidden('xsrf'), logout: 'yes' });
+    const tokens = await client.exchange(authorization, back.headers.get('location') as string);
+    expect(tokens.claims()?.sub).to.equal((await findSignInByEmail(app.database.knex, camille))?.id);
+    expect(wordsOf(await visitor.get('/')))
+      .to.include('Bonjour Camille')
+      .and.not.to.include(TITLE);
+  });
+
   describe('without a member who left', () => {
     it('end their sessions and tokens at once, and keep those of the others', async () => {
       const { accountId, anne, basile, emails } = await shared();
