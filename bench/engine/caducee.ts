@@ -47,7 +47,7 @@ await saveApplication(knex, clock, APPLICATION, CLIENT_SECRET);
 const passwordHash = await hasher.hash(PASSWORD);
 const people = await createPeople(deps, passwordHash);
 
-const { app, provider } = await createApp(deps);
+const { app, provider, listener } = await createApp(deps);
 app.use(async (ctx, next) => {
   if (ctx.method !== 'POST' || !WITHOUT_QUESTION.test(ctx.path)) return next();
   const accountId = people[Number(ctx.query.person) % PEOPLE] as string;
@@ -59,7 +59,7 @@ app.use(async (ctx, next) => {
   );
 });
 const jobs = await startJobs(deps);
-const server = createServer(app.callback());
+const server = createServer(listener);
 server.listen(settings.PORT, settings.HOST);
 await once(server, 'listening');
 
