@@ -17,6 +17,7 @@ import type { Keyring } from '../lib/keyring.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { ACR_VALUES } from './assurance.ts';
 import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
+import { cacheClients } from './client-cache.ts';
 import type { EngineStore } from './store.ts';
 
 const MINUTES = 60;
@@ -116,7 +117,7 @@ export async function createProvider(
     adapter: createAdapterFactory({
       store: engineStore,
       keyring,
-      findClient: (clientId) => findClientMetadata(pool, clientId),
+      findClient: cacheClients((clientId) => findClientMetadata(pool, clientId)),
     }),
     jwks: { keys: keys as EngineKey[] },
     routes: ENGINE_ROUTES,
