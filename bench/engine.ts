@@ -41,7 +41,12 @@ async function startSides(bench: Bench): Promise<Sides & { nextCode: (to: string
   bench.defer(() => box.close());
   const hashes = pinned ? 1 : availableParallelism();
 
-  const start = async (name: string, script: string, environment: Readonly<Record<string, string>>) => {
+  const start = async (
+    name: string,
+    script: string,
+    environment: Readonly<Record<string, string>>,
+    attempts = 3,
+  ): Promise<Side> => {
     const port = await freePort();
     const issuer = `http://127.0.0.1:${port}`;
     const common = {
@@ -51,7 +56,14 @@ async function startSides(bench: Bench): Promise<Sides & { nextCode: (to: string
       PORT: String(port),
       HASH_CONCURRENCY: String(hashes),
     };
-    const server = await startServerProcess(bench, script, { ...common, ...environment });
+    let server: ServerProcess;
+    try {
+      server = await startServerProcess(bench, script, { ...common, ...environment });
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile.
+      if (attempts > 1) return start(name, script, environment, attempts - 1);
+      throw error;
+    }
     if (pinned) takeFirstCore(server.pid);
     return { name, issuer, server };
   };
@@ -109,6 +121,7 @@ async function measureRow(row: Row): Promise<string[][]> {
       figure(result.p99),
       figure(result.cpuMicros),
       index === 0 ? '1' : figure(ratio),
+      index === 0 ? '1' : figure(reference.cpuMicros / result.cpuMicros),
       aim === undefined ? '' : `≥ ${figure(aim)}`,
       aim === undefined ? '' : ratio >= aim ? 'ok' : 'under',
     ];
@@ -140,7 +153,7 @@ async function run(bench: Bench): Promise<void> {
 
   const lines: string[][] = [];
   for (const row of await rowsOf(bench, sides)) lines.push(...(await measureRow(row)));
-  const header = ['work', 'side', 'op/s', 'p50 ms', 'p99 ms', 'CPU µs/op', 'ratio', 'aim', ''];
+  const header = ['work', 'side', 'op/s', 'p50 ms', 'p99 ms', 'CPU µs/op', 'ratio', 'CPU ratio', 'aim', ''];
   bench.print(formatTable(header, lines));
 
   const codes = bench.quick ? 1 : 10;

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { readSettings } from '../../config/settings.ts';
-import { createAccount } from '../../src/accounts/accounts.ts';
+import { createAccount, findAccountBySignInEmail } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
 import { createApp } from '../../src/app.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
@@ -21,22 +21,26 @@ const settings = readSettings(process.env);
 const deps = createDeps(settings);
 const { knex, clock, hasher } = deps;
 
+/** One account for each person; a start that was tried before may have made them. */
 async function createPeople({ knex, clock }: Deps, passwordHash: string): Promise<string[]> {
   const ids: string[] = [];
   for (let person = 0; person < PEOPLE; person += 1) {
     const email = parseEmailAddress(emailOf(person));
     if (!email.ok) throw new Error('unusable address');
-    const id = await createAccount(knex, clock, {
-      kind: 'professional',
-      state: 'active',
-      familyName: 'DOC0091000',
-      givenName: 'Ange',
-      identityProof: 'declared',
-      passwordHash,
-      termsVersion: 'bench',
-      emails: [email.value],
-      phones: [],
-    });
+    const known = await findAccountBySignInEmail(knex, email.value.canonical);
+    const id =
+      known?.id ??
+      (await createAccount(knex, clock, {
+        kind: 'professional',
+        state: 'active',
+        familyName: 'DOC0091000',
+        givenName: 'Ange',
+        identityProof: 'declared',
+        passwordHash,
+        termsVersion: 'bench',
+        emails: [email.value],
+        phones: [],
+      }));
     ids.push(id);
   }
   return ids;

@@ -51,6 +51,7 @@ export async function openBenchDatabase({ defer }: Bench): Promise<BenchDatabase
     // Only when the demo keeps nothing there.
     await rmdir(dirname(dataDir)).catch(() => undefined);
   });
+  await ask(postgres.url('postgres'), 'DROP DATABASE IF EXISTS caducee_bench WITH (FORCE)');
   const url = await postgres.ensureDatabase('caducee_bench');
   return { url, description: `embedded ${await describe(url)}` };
 }
