@@ -1,4 +1,5 @@
 /** One node's HTTP application: middleware in order, our pages, then the engine. Importing it starts nothing. */
+import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import mount from 'koa-mount';
@@ -14,6 +15,7 @@ import { healthRoutes } from './http/health.ts';
 import { language } from './http/language.ts';
 import { logRequests } from './http/request-log.ts';
 import { JourneyMovedError } from './journeys/journeys.ts';
+import { keepDocuments } from './openid/documents.ts';
 import { loadSigningKeys } from './openid/keys.ts';
 import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
 import { currentUnit, runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
@@ -83,7 +85,9 @@ const followJourney: Middleware = async (ctx, next) => {
 };
 
 /** Builds the application; signing keys are made in the database when there are none. */
-export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provider }> {
+export async function createApp(
+  deps: Deps,
+): Promise<{ app: Koa; provider: Provider; listener: RequestListener }> {
   const { settings, keyring, log, assets } = deps;
   const provider = await createProvider(deps, await loadSigningKeys(deps), enginePages(deps));
   provider.on('server_error', (_ctx, error) =>
@@ -103,6 +107,8 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   app.maxIpsCount = settings.TRUSTED_PROXIES;
   app.on('error', (error: Error) => log.error({ error: error.message }, 'connection failure'));
 
+  const documents = keepDocuments(settings);
+  app.use(documents.middleware);
   app.use(logRequests(deps));
   app.use(healthRoutes(deps));
   app.use(securityHeaders(settings));
@@ -118,5 +124,12 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   app.use(enginePolicy);
   app.use(boundParameters);
   app.use(mount(provider));
-  return { app, provider };
+  // Composed at the first request: whoever built the application may still add to it.
+  let callback: RequestListener | undefined;
+  const listener: RequestListener = (request, response) => {
+    if (documents.answer(request, response)) return;
+    callback ??= app.callback();
+    callback(request, response);
+  };
+  return { app, provider, listener };
 }

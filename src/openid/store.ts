@@ -41,6 +41,8 @@ export interface StoredPayload {
   readonly payload: Buffer;
   /** Seconds since the epoch. */
   readonly consumedAt: number | undefined;
+  /** The grant that it belongs to, when that is stored too. */
+  readonly grant?: { readonly idHash: Buffer; readonly payload: Buffer } | undefined;
 }
 
 export interface StoredSession {
@@ -55,7 +57,9 @@ const PREVIOUS_ID_GRACE = `interval '10 seconds'`;
 
 const FIND = {
   name: 'engine-find',
-  text: `SELECT payload, extract(epoch FROM consumed_at)::bigint AS consumed_at FROM oidc_payloads WHERE id_hash = $1`,
+  // With its grant, which the engine reads next: the digest of a grant's identifier is the same in both places.
+  text: `SELECT p.payload, extract(epoch FROM p.consumed_at)::bigint AS consumed_at, p.grant_hash, g.payload AS grant_payload
+         FROM oidc_payloads p LEFT JOIN oidc_payloads g ON g.id_hash = p.grant_hash WHERE p.id_hash = $1`,
 };
 const FIND_BY_USER_CODE = {
   name: 'engine-find-by-user-code',
@@ -140,7 +144,14 @@ export function createEngineStore(pool: pg.Pool) {
   return {
     async find(idHash: Buffer): Promise<StoredPayload | undefined> {
       const { rows } = await query(FIND, [idHash]);
-      return rows[0] && { payload: rows[0].payload, consumedAt: rows[0].consumed_at ?? undefined };
+      const row = rows[0];
+      return (
+        row && {
+          payload: row.payload,
+          consumedAt: row.consumed_at ?? undefined,
+          grant: row.grant_payload ? { idHash: row.grant_hash, payload: row.grant_payload } : undefined,
+        }
+      );
     },
 
     async findByUserCode(userCodeHash: Buffer): Promise<(StoredPayload & { idHash: Buffer }) | undefined> {

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Keyring } from '../lib/keyring.ts';
 import { mergeSessions } from './session-merge.ts';
-import type { EngineStore, PayloadRow, SessionRow, StoredSession } from './store.ts';
+import type { EngineStore, PayloadRow, SessionRow, StoredPayload, StoredSession } from './store.ts';
 
 export type Payload = Record<string, unknown> & { exp?: number; consumed?: unknown };
 
@@ -44,6 +44,8 @@ export class UnitOfWork {
   readonly #revoked = new Map<string, Buffer>();
   readonly #loadedSessions = new Map<string, LoadedSession>();
   readonly #read = new Map<string, Payload>();
+  /** Read with something that belongs to it, and not asked for yet. */
+  readonly #cameAlong = new Map<string, StoredPayload>();
   #session: { uidHash: Buffer; payload: Payload } | undefined;
   #destroyedSession: Buffer | undefined;
   #replay: Replay | undefined;
@@ -80,8 +82,10 @@ export class UnitOfWork {
     if (written) return structuredClone(written.payload);
     const read = this.#read.get(key);
     if (read) return structuredClone(read);
-    const stored = await this.#store.find(idHash);
+    const stored = this.#cameAlong.get(key) ?? (await this.#store.find(idHash));
     if (!stored) return undefined;
+    const { grant } = stored;
+    if (grant) this.#cameAlong.set(grant.idHash.toString('hex'), { ...grant, consumedAt: undefined });
     const payload = this.#open(idHash, stored.payload, stored.consumedAt);
     this.#read.set(key, payload);
     return structuredClone(payload);
@@ -225,6 +229,7 @@ export class UnitOfWork {
     this.#destroyed.clear();
     this.#consumed.clear();
     this.#read.clear();
+    this.#cameAlong.clear();
     this.#session = undefined;
     this.#destroyedSession = undefined;
     this.#loadedSessions.clear();
