@@ -145,9 +145,17 @@ const asAccount = (row: any): Account | undefined =>
     prefersSms: row.prefers_sms,
   };
 
-/** @param canonical canonical form of an address (see contacts.ts); only the address that signs in counts. */
+/**
+ * @param canonical canonical form of an address (see contacts.ts); only the address that signs in counts. An address
+ * that an ended account gave back still finds that account, until another one has it.
+ */
 export async function findAccountBySignInEmail(db: Db, canonical: string): Promise<Account | undefined> {
-  return asAccount(await accounts(db).where('sign_in.canonical', canonical).first());
+  return asAccount(
+    await accounts(db)
+      .where('sign_in.canonical', canonical)
+      .orderByRaw('sign_in.released_at DESC NULLS FIRST')
+      .first(),
+  );
 }
 
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
@@ -159,12 +167,12 @@ export async function hasAccountWithRpps(db: Db, rpps: string): Promise<boolean>
   return Boolean(await db('accounts').where({ rpps }).whereNotIn('state', ['refused', 'closed']).first('id'));
 }
 
-/** The account that a proved address belongs to, whatever the address is used for. */
+/** The account that a proved address belongs to, whatever the address is used for; one that ended owns none. */
 export async function findOwnerOfEmail(
   db: Db,
   canonical: string,
 ): Promise<{ accountId: string } | undefined> {
-  const row = await db('email_addresses').where({ canonical }).first('account_id');
+  const row = await db('email_addresses').where({ canonical }).whereNull('released_at').first('account_id');
   return row && { accountId: row.account_id };
 }
 

@@ -8,7 +8,13 @@ import type { Db } from '../lib/database.ts';
 
 /** The closed list of events. */
 export type JournalEvent =
+  | 'account.approved'
+  | 'account.closed'
   | 'account.created'
+  | 'account.refused'
+  | 'account.restored'
+  | 'account.suspended'
+  | 'approval.requested'
   | 'consent.given'
   | 'consent.refused'
   | 'code.refused'
