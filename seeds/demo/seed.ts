@@ -3,6 +3,7 @@ import { createAccount } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
 import { TERMS } from '../../src/accounts/terms.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
+import { openApproval } from '../../src/approvals/approvals.ts';
 import { record } from '../../src/audit/journal.ts';
 import type { Deps } from '../../src/deps.ts';
 import type { Db } from '../../src/lib/database.ts';
@@ -55,6 +56,15 @@ async function seedAccount(
   });
 }
 
+/** Whoever waits is in the queue of the administrators. */
+async function seedApprovals(db: Db, deps: SeedDeps): Promise<void> {
+  const waiting = await db('accounts')
+    .where({ state: 'pending' })
+    .whereNotExists(db('approvals').whereRaw('account_id = accounts.id').select(db.raw('1')))
+    .pluck('id');
+  for (const accountId of waiting) await openApproval(db, deps, { accountId, kind: 'sign-up', lang: 'fr' });
+}
+
 async function seedRegister(db: Db): Promise<void> {
   await db('ordinal_register')
     .insert(
@@ -93,6 +103,7 @@ export async function seedDemo(
     }
     await seedRegister(trx);
     for (const account of DEMO_ACCOUNTS) await seedAccount(trx, deps, account, passwordHash);
+    await seedApprovals(trx, deps);
   });
 }
 

@@ -1,0 +1,116 @@
+/** What an administrator is shown beside a request: the registers, the key of the RPPS number, and look-alike accounts. */
+import type { AccountState, NewAccount } from '../accounts/accounts.ts';
+import { findOrdinalIdentity } from '../directories/ordinal-register.ts';
+import { isRpps } from '../directories/rpps.ts';
+import type { Db } from '../lib/database.ts';
+import { compareIdentity, type Identity, type IdentityField, type Verdict } from './compare.ts';
+import { type Declared, displayNameOf } from './declared.ts';
+
+export type RegisterName = 'ordinal';
+
+/** A person as a register knows them. */
+export interface RegisterPerson {
+  readonly identity: Identity;
+  /** ISO date of leaving the register. */
+  readonly endedOn: string | undefined;
+}
+
+export type FindRegisterPerson = (db: Db, rpps: string) => Promise<RegisterPerson | undefined>;
+
+/** One register's say. `consulted` is false where there was no number to look up. */
+export interface RegisterEvidence {
+  readonly register: RegisterName;
+  readonly consulted: boolean;
+  readonly person: RegisterPerson | undefined;
+  readonly verdicts: Readonly<Record<IdentityField, Verdict>>;
+}
+
+/** Why another account may be the same person's. */
+export type Likeness = 'rpps' | 'email' | 'name';
+
+export interface LookAlike {
+  readonly accountId: string;
+  readonly displayName: string;
+  readonly kind: NewAccount['kind'];
+  readonly state: AccountState;
+  readonly rpps: string | undefined;
+  readonly likenesses: readonly Likeness[];
+}
+
+export interface Evidence {
+  readonly declared: Identity;
+  readonly rppsKey: 'right' | 'wrong' | 'absent';
+  readonly registers: readonly RegisterEvidence[];
+  readonly lookAlikes: readonly LookAlike[];
+}
+
+const MAX_LOOK_ALIKES = 20;
+
+const REGISTERS: Readonly<Record<RegisterName, FindRegisterPerson>> = {
+  async ordinal(db, rpps) {
+    const found = await findOrdinalIdentity(db, rpps);
+    if (!found) return undefined;
+    const { professionCode: profession, civiliteCode: civilite, familyName, givenName, endedOn } = found;
+    return { identity: { rpps, profession, civilite, familyName, givenName }, endedOn };
+  },
+};
+
+const identityOf = (declared: Declared): Identity => ({
+  rpps: declared.rpps,
+  profession: declared.professionCode,
+  civilite: declared.civiliteCode,
+  familyName: declared.familyName,
+  givenName: declared.givenName,
+});
+
+// Three look-ups that each have an index, instead of one condition that has none.
+const FIND_LOOK_ALIKES = `
+  WITH alike AS (
+    SELECT id, 'rpps' AS likeness FROM accounts WHERE rpps = :rpps
+    UNION
+    SELECT theirs.account_id, 'email' FROM email_addresses ours JOIN email_addresses theirs USING (canonical)
+    WHERE ours.account_id = :accountId
+    UNION
+    SELECT id, 'name' FROM accounts
+    WHERE folded_name(family_name) = folded_name(:familyName) AND folded_name(given_name) = folded_name(:givenName)
+  )
+  SELECT a.id, a.kind, a.state, a.rpps, a.family_name, a.given_name, array_agg(likeness) AS likenesses
+  FROM alike JOIN accounts a USING (id)
+  WHERE a.id <> :accountId
+  GROUP BY a.id ORDER BY a.created_at, a.id LIMIT ${MAX_LOOK_ALIKES}`;
+
+async function findLookAlikes(db: Db, accountId: string, declared: Declared): Promise<LookAlike[]> {
+  const { rpps = null, familyName, givenName } = declared;
+  const { rows } = await db.raw(FIND_LOOK_ALIKES, { accountId, rpps, familyName, givenName });
+  // biome-ignore lint/suspicious/noExplicitAny: a row of the query above
+  return rows.map((row: any) => ({
+    accountId: row.id,
+    displayName: displayNameOf({ givenName: row.given_name, familyName: row.family_name }),
+    kind: row.kind,
+    state: row.state,
+    rpps: row.rpps ?? undefined,
+    likenesses: (['rpps', 'email', 'name'] as const).filter((one) => row.likenesses.includes(one)),
+  }));
+}
+
+/** Reads only; two calls on unchanged data give the same answer. */
+export async function evidenceOf(db: Db, accountId: string, declared: Declared): Promise<Evidence> {
+  const identity = identityOf(declared);
+  const rpps = declared.rpps && isRpps(declared.rpps) ? declared.rpps : undefined;
+  const registers: RegisterEvidence[] = [];
+  for (const register of Object.keys(REGISTERS) as RegisterName[]) {
+    const person = rpps ? await REGISTERS[register](db, rpps) : undefined;
+    registers.push({
+      register,
+      consulted: rpps !== undefined,
+      person,
+      verdicts: compareIdentity(identity, person?.identity),
+    });
+  }
+  return {
+    declared: identity,
+    rppsKey: declared.rpps === undefined ? 'absent' : rpps ? 'right' : 'wrong',
+    registers,
+    lookAlikes: await findLookAlikes(db, accountId, declared),
+  };
+}
