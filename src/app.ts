@@ -17,6 +17,7 @@ import { JourneyMovedError } from './journeys/journeys.ts';
 import { loadSigningKeys } from './openid/keys.ts';
 import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
 import { runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
+import { administrationRoutes } from './pages/administration/routes.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
@@ -84,6 +85,7 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   homeRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps);
+  administrationRoutes(router, deps, provider);
 
   const app = new Koa();
   app.keys = [...keyring.cookieKeys];

@@ -6,12 +6,11 @@ import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../http/context.ts';
 import { findSignedInAccount } from '../http/session.ts';
-import { ENGINE_ROUTES, OWN_CLIENT_ID, OWN_RETURN_PATH } from '../openid/provider.ts';
+import { OWN_RETURN_PATH } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
+import { signedInContext } from './signed-in.ts';
 
 export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const signOutUrl = `${ENGINE_ROUTES.end_session}?client_id=${OWN_CLIENT_ID}`;
-
   router.get('/', async (ctx) => {
     const account = await findSignedInAccount(deps, provider, ctx);
     if (!account) {
@@ -23,10 +22,9 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
       });
     }
     renderPage(deps, ctx, 'portal/portal.njk', {
-      signedIn: { displayName: `${account.givenName} ${account.familyName}` },
+      ...signedInContext(account),
       givenName: account.givenName,
       applications: await listPortalTiles(deps.knex, account.id),
-      signOutUrl,
     });
   });
 
