@@ -1,5 +1,5 @@
 /** What a person declared beside what a register knows, field by field. */
-import { foldName } from '../lib/fold.ts';
+import { fold } from '../directories/fold.ts';
 
 /** The fields that a directory row fills in a sign-up, in the order of the form. */
 export const IDENTITY_FIELDS = ['rpps', 'profession', 'civilite', 'familyName', 'givenName'] as const;
@@ -13,7 +13,7 @@ export type Verdict = 'same' | 'differs' | 'absent';
 
 /** Case, accents, hyphens, apostrophes and spaces make no difference. */
 export function compareField(declared: string | undefined, known: string | undefined): Verdict {
-  const [ours, theirs] = [foldName(declared ?? ''), foldName(known ?? '')];
+  const [ours, theirs] = [fold(declared ?? ''), fold(known ?? '')];
   if (ours === '' || theirs === '') return 'absent';
   return ours === theirs ? 'same' : 'differs';
 }
