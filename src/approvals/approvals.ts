@@ -118,9 +118,9 @@ export async function findApproval(db: Db, id: string): Promise<Approval | undef
         ? {
             decision: row.decision,
             at: row.decided_at,
-            by:
-              row.decider_family &&
-              displayNameOf({ givenName: row.decider_given, familyName: row.decider_family }),
+            by: row.decider_family
+              ? displayNameOf({ givenName: row.decider_given, familyName: row.decider_family })
+              : undefined,
             reason: row.reason ?? undefined,
             note: row.note ?? undefined,
           }
