@@ -31,9 +31,11 @@ const CONTROLS = /[^\P{Cc}\r\n\t]/u;
 type Faults = Record<string, Fault>;
 type Alert = Fault & { kind: 'refusal' | 'waiting' };
 
-const DECISIONS = { approve: 'approved', refuse: 'refused' } as const;
-
-const decisionOf = (text: string | undefined) => DECISIONS[text as keyof typeof DECISIONS];
+/** By the value of the button. */
+const DECISIONS: ReadonlyMap<string | undefined, 'approved' | 'refused'> = new Map([
+  ['approve', 'approved'],
+  ['refuse', 'refused'],
+]);
 
 function faultsOf({ reason = '', note = '' }: Fields, decision: string): Faults {
   const errors: Faults = {};
@@ -154,7 +156,7 @@ export function requestRoutes(
   router.post(path, guard, parseForm, verifyForm(deps), async (ctx) => {
     const values = fieldsOf(ctx);
     const { id } = ctx.params;
-    const decision = decisionOf(values.decision);
+    const decision = DECISIONS.get(values.decision);
     if (!id || !UUID.test(id)) throw new CaduceeError('notFound');
     if (!decision) return showRequest(ctx, { values });
     const errors = faultsOf(values, decision);
