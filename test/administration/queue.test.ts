@@ -154,11 +154,31 @@ describe('the queue of the administration', () => {
       expect(wordsOf(await andrea.get(url))).to.contain('Pièce illisible.');
     });
 
+    it('gives hostile text back as text', async () => {
+      const { url, accountId } = await apply({ givenName: '<script>alert(1)</script>' });
+      const page = await andrea.get(url);
+      expect(page.text).to.contain('&lt;script&gt;').and.not.to.contain('<script>alert');
+      for (const text of [
+        '</textarea><script>alert(1)</script>',
+        "' OR '1'='1' --",
+        '{{ 7*7 }}{% raw %}',
+        '\u2028\u202e',
+        '__proto__',
+      ])
+        for (const name of ['reason', 'note', 'seen']) {
+          const fields = { decision: 'refuse', reason: 'Un motif.', seen: '0', [name]: text };
+          const answer = await decide(andrea, page, fields);
+          expect(answer.status, `${name}=${text}`).to.equal(409);
+          expect(answer.text).not.to.match(/<script>alert|>49</);
+        }
+      expect(await stateOf(accountId)).to.equal('pending');
+    });
+
     it('does nothing without one of the two buttons', async () => {
       const { url, accountId } = await apply();
       const page = await andrea.get(url);
       for (const decision of ['', 'approved', 'toString', '__proto__'])
-        expect((await decide(andrea, page, { decision })).status).to.equal(200);
+        expect((await decide(andrea, page, { decision })).headers.get('location')).to.equal(url);
       expect(await stateOf(accountId)).to.equal('pending');
     });
 

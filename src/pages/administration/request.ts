@@ -153,12 +153,12 @@ export function requestRoutes(
 
   router.get(path, guard, (ctx) => showRequest(ctx));
 
-  router.post(path, guard, parseForm, verifyForm(deps), async (ctx) => {
+  router.post(path, parseForm, verifyForm(deps), guard, async (ctx) => {
     const values = fieldsOf(ctx);
     const { id } = ctx.params;
     const decision = DECISIONS.get(values.decision);
     if (!id || !UUID.test(id)) throw new CaduceeError('notFound');
-    if (!decision) return showRequest(ctx, { values });
+    if (!decision) return seeOther(ctx, addresses.approval(id));
     const errors = faultsOf(values, decision);
     if (Object.keys(errors).length > 0) {
       ctx.status = 422;
