@@ -57,9 +57,13 @@ export async function readDelimited(
     if (cells.length - 1 !== separators) {
       const expected = separators + (format.trailingSeparator ? 0 : 1);
       const found = cells.length - (format.trailingSeparator ? 1 : 0);
-      return reject(`${found} fields instead of ${expected}`);
+      reject(`${found} fields instead of ${expected}`);
+      return;
     }
-    if (text.includes('\0')) return reject('a NUL character');
+    if (text.includes('\0')) {
+      reject('a NUL character');
+      return;
+    }
     const fields: Bytes[] = new Array(positions.length);
     for (let rank = 0; rank < positions.length; rank += 1) {
       const position = positions[rank] as number;
@@ -72,7 +76,7 @@ export async function readDelimited(
   function readBlock(bytes: Buffer): void {
     const block = format.encoding === 'utf-8' ? bytes : Buffer.from(bytes.toString('latin1'), 'utf8');
     if (!isUtf8(block)) throw notUtf8(block, line);
-    const text = block.latin1Slice();
+    const text = block.toString('latin1');
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
       readLine(text.slice(start, end));

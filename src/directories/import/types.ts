@@ -56,7 +56,7 @@ export interface ImportDefinition {
   readonly staging: Readonly<Record<string, string>>;
   createStager(writers: Readonly<Record<string, RowWriter>>): Stager;
   /** Makes staged rows fit to be applied, outside of the transaction that changes the register. */
-  prepare?(db: Db, writers: Readonly<Record<string, RowWriter>>): Promise<void>;
+  prepare?(db: Db, copyTo: (table: string, rows: AsyncIterable<Bytes>) => Promise<void>): Promise<void>;
   /** Brings the register to what was staged, inside the one transaction. */
   apply(db: Db, context: ApplyContext): Promise<ImportCounts>;
 }

@@ -162,8 +162,14 @@ export function mergeExercises(group: PersonGroup, civilite: Bytes, document: By
       exercise.skills.add(jsonObject('type', type, 'code', code, 'label', label));
     }
     for (const town of stored.towns ?? []) exercise.towns.add(town);
-    for (const { structure = '', mode = '', sector = '', section = '', role = '', genre = '' } of stored.activities ??
-      []) {
+    for (const {
+      structure = '',
+      mode = '',
+      sector = '',
+      section = '',
+      role = '',
+      genre = '',
+    } of stored.activities ?? []) {
       exercise.activities.add(activityJson(structure, mode, sector, section, role, genre));
     }
   }
@@ -177,7 +183,20 @@ export const activityJson = (
   role: Bytes,
   genre: Bytes,
 ): Bytes =>
-  jsonObject('structure', structure, 'mode', mode, 'sector', sector, 'section', section, 'role', role, 'genre', genre);
+  jsonObject(
+    'structure',
+    structure,
+    'mode',
+    mode,
+    'sector',
+    sector,
+    'section',
+    section,
+    'role',
+    role,
+    'genre',
+    genre,
+  );
 
 export const skillJson = (type: Bytes, code: Bytes, label: Bytes): Bytes =>
   jsonObject('type', type, 'code', code, 'label', label);
