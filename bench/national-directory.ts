@@ -40,9 +40,8 @@ const SYLLABLES =
     ' ',
   );
 const ENDINGS = 'ARD AULT EAU EL ELLE ENC ET EUR IER IN IS ON OT OUX UET Y'.split(' ');
-const TOWNS = 'PARIS MARSEILLE LYON TOULOUSE NICE NANTES MONTPELLIER STRASBOURG BORDEAUX LILLE RENNES REIMS'.split(
-  ' ',
-);
+const TOWNS =
+  'PARIS MARSEILLE LYON TOULOUSE NICE NANTES MONTPELLIER STRASBOURG BORDEAUX LILLE RENNES REIMS'.split(' ');
 const PROFESSIONS = [
   ['60', 'Infirmier', 0.5],
   ['10', 'Médecin', 0.22],
@@ -65,9 +64,8 @@ const SECTORS = [
   ['SA01', 'Etablissement public de santé'],
   ['SA33', 'Pharmacie d’officine'],
 ] as const;
-const STREETS = 'DE LA RÉPUBLIQUE|DU MOULIN|DES ÉCOLES|DE L’ÉGLISE|VICTOR NOIR|DES LILAS|DU PORT|PASTEUR'.split(
-  '|',
-);
+const STREETS =
+  'DE LA RÉPUBLIQUE|DU MOULIN|DES ÉCOLES|DE L’ÉGLISE|VICTOR NOIR|DES LILAS|DU PORT|PASTEUR'.split('|');
 
 type Pick = <T>(list: readonly T[]) => T;
 

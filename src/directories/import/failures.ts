@@ -17,7 +17,11 @@ export function describeFailure(error: unknown, { committing = false } = {}): st
     ? 'lost at the last moment: the imports table tells whether this one was kept'
     : 'nothing changed';
   if (code === DISK_FULL) return `the database has no disk space left; ${kept}`;
-  if (LOST.has(code) || LOST_SOCKET.has(code) || /connection (terminated|ended)|not queryable/i.test(message)) {
+  if (
+    LOST.has(code) ||
+    LOST_SOCKET.has(code) ||
+    /connection (terminated|ended)|not queryable/i.test(message)
+  ) {
     return `the connection to the database was lost; ${kept}`;
   }
   if (code === 'ENOENT' && path) return `there is no file ${path}`;
