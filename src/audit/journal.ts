@@ -13,6 +13,7 @@ export type JournalEvent =
   | 'consent.refused'
   | 'code.refused'
   | 'code.sent'
+  | 'directory.imported'
   | 'sign-in.completed'
   | 'sign-in.refused'
   | 'sign-out.completed'

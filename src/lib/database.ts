@@ -24,13 +24,18 @@ interface Connection {
   readonly onError: (error: Error) => void;
 }
 
-export function openKnex({ url, poolMax }: Omit<Connection, 'onError'>): Knex {
+/** @param statementTimeoutMs 0 for work that may take long, such as an import. */
+export function openKnex({
+  url,
+  poolMax,
+  statementTimeoutMs = STATEMENT_TIMEOUT_MS,
+}: Omit<Connection, 'onError'> & { readonly statementTimeoutMs?: number }): Knex {
   return createKnex({
     client: 'pg',
     connection: {
       connectionString: url,
       application_name: 'caducee',
-      statement_timeout: STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeoutMs,
       keepAlive: true,
     },
     pool: { min: 0, max: poolMax },
