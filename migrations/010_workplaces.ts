@@ -10,9 +10,11 @@ export async function up(knex: Knex): Promise<void> {
       finess text CONSTRAINT workplaces_finess_unique UNIQUE CHECK (finess ~ '^[0-9][0-9A-Z][0-9]{7}$'),
       -- Number of the legal entity (entité juridique) that the site belongs to.
       legal_finess text CHECK (legal_finess ~ '^[0-9][0-9A-Z][0-9]{7}$'),
-      -- Technical identifier of the national directory, for a place without a FINESS number.
+      -- directory_structures.id, for a place without a FINESS number.
       directory_key text CONSTRAINT workplaces_directory_key_unique UNIQUE,
       name text NOT NULL,
+      -- Short or trade name: found by it too.
+      other_name text,
       address text,
       postal_code text,
       town text,
@@ -20,14 +22,14 @@ export async function up(knex: Knex): Promise<void> {
       category_label text,
       in_finess boolean NOT NULL DEFAULT false,
       in_directory boolean NOT NULL DEFAULT false,
-      -- Since when neither knows it. Accounts may refer to it, so the row stays.
-      gone_at timestamptz,
-      folded text NOT NULL,
-      CHECK ((finess IS NULL) <> (directory_key IS NULL)),
-      CHECK ((gone_at IS NULL) = (in_finess OR in_directory))
+      -- Neither knows it any more. Accounts may refer to it, so the row stays.
+      gone boolean GENERATED ALWAYS AS (NOT in_finess AND NOT in_directory) STORED,
+      -- Words of the search, see search-text.ts.
+      search_text text COLLATE "C" NOT NULL,
+      CHECK ((finess IS NULL) <> (directory_key IS NULL))
     );
-    CREATE INDEX workplaces_folded ON workplaces USING gin (folded gin_trgm_ops) WHERE gone_at IS NULL;
-    CREATE INDEX workplaces_finess_prefix ON workplaces (finess text_pattern_ops) WHERE gone_at IS NULL;
+    CREATE INDEX workplaces_search ON workplaces USING gin (search_text gin_trgm_ops) WHERE NOT gone;
+    CREATE INDEX workplaces_finess_prefix ON workplaces (finess text_pattern_ops) WHERE NOT gone;
 
     CREATE TABLE laboratory_centres (
       id uuid PRIMARY KEY,

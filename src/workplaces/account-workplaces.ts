@@ -65,7 +65,7 @@ async function demandOffered(db: Db, accountId: string, chosen: readonly ChosenW
   const had = (column: string) => db('account_workplaces').where({ account_id: accountId }).select(column);
   const known = await db('workplaces')
     .whereRaw('id = ANY(?::uuid[])', [places.filter(isId)])
-    .where((open) => open.whereNull('gone_at').orWhereIn('id', had('workplace_id')))
+    .where((open) => open.where({ gone: false }).orWhereIn('id', had('workplace_id')))
     .pluck('id');
   if (known.length !== places.length) throw new UnknownChoiceError('workplace');
   const open = await db('laboratory_centres')
@@ -84,14 +84,14 @@ export async function listAccountWorkplaces(db: Db, accountId: string): Promise<
     .orderBy('account_workplaces.position')
     .select(
       ...WORKPLACE_COLUMNS,
-      'workplaces.gone_at',
+      'workplaces.gone',
       'centre.id as centre_id',
       'centre.name as centre_name',
       'centre.closed_at as centre_closed_at',
     );
   return rows.map((row) => ({
     workplace: asWorkplace(row),
-    gone: row.gone_at !== null,
+    gone: row.gone,
     centre:
       row.centre_id === null
         ? undefined

@@ -68,7 +68,13 @@ export async function createCentre(db: Db, clock: Clock, name: string): Promise<
  */
 export async function renameCentre(db: Db, id: string, name: string): Promise<boolean> {
   if (!isId(id)) return false;
-  return (await uniquely(() => db('laboratory_centres').where({ id }).update({ name: tidy(name) }))) === 1;
+  return (
+    (await uniquely(() =>
+      db('laboratory_centres')
+        .where({ id })
+        .update({ name: tidy(name) }),
+    )) === 1
+  );
 }
 
 /** @returns false for a centre that is unknown or closed already. Accounts that chose it keep it. */

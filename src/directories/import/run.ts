@@ -103,6 +103,7 @@ async function importFrom({ knex, clock, definition, source, options, state }: R
           const report: ImportReport = {
             ...counts,
             ...read,
+            notes: { ...read.notes, ...counts.notes },
             id,
             kind,
             fileName: source.name,
@@ -176,7 +177,7 @@ async function stage({
     );
     stager.end();
     for (const writer of all) await writer.end();
-    return tally;
+    return { ...tally, notes: stager.notes?.() ?? {} };
   } catch (error) {
     for (const writer of Object.values(writers)) writer.abort();
     throw error;
