@@ -77,6 +77,7 @@ export const ordinalRegisterImport = (clock: Clock): ImportDefinition => ({
 
 function createStager(stage: RowWriter, today: Date): Stager {
   const notes = { otherProfessions: 0, unusablePhones: 0, unusableEmails: 0 };
+  let last = '';
   const readDate = remembered((text) => parseBirthdate(text, today));
   const readPhone = remembered((text) => parsePhoneNumber(text));
   const readEmail = remembered((text) => parseEmailAddress(text));
@@ -102,8 +103,12 @@ function createStager(stage: RowWriter, today: Date): Stager {
       if (end !== '' && endedOn === undefined) return `RPPS ${rpps}: no usable end date`;
       const phone = phoneCell === '' ? undefined : readPhone(phoneCell);
       const email = emailCell === '' ? undefined : readEmail(emailCell);
-      if (phone?.ok === false) notes.unusablePhones += 1;
-      if (email?.ok === false) notes.unusableEmails += 1;
+      // The lines of one doctor follow each other and repeat the contacts.
+      if (rpps !== last) {
+        if (phone?.ok === false) notes.unusablePhones += 1;
+        if (email?.ok === false) notes.unusableEmails += 1;
+      }
+      last = rpps;
       const row = [
         rpps,
         familyName,
@@ -123,7 +128,7 @@ function createStager(stage: RowWriter, today: Date): Stager {
   };
 }
 
-/** The lines of one doctor follow each other, and dates repeat: the last answers are kept. */
+/** Dates and a doctor's contacts come again and again: reading them once is most of the time of an import. */
 function remembered<T>(read: (text: string) => Result<T>): (text: string) => Result<T> {
   const known = new Map<string, Result<T>>();
   return (text) => {

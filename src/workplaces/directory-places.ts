@@ -103,7 +103,7 @@ export async function workplacesOfDirectoryPerson(db: Db, personId: string): Pro
   const structures = db.raw(
     `SELECT ${KEYS} FROM directory_structures WHERE id IN (
        SELECT activity ->> 'structure'
-         FROM directory_people, jsonb_path_query(exercises, '$[*].activities[*]') AS activity
+         FROM directory_people, jsonb_path_query(exercises::jsonb, '$[*].activities[*]') AS activity
         WHERE national_id = ?)`,
     [personId],
   );

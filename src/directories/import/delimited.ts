@@ -156,7 +156,7 @@ function readHeader(line: Bytes, format: DelimitedFormat): { positions: number[]
   const missing = format.columns.filter(
     (name, rank) => (positions[rank] as number) < 0 && !optional.has(name),
   );
-  if (missing.length > 0 && missing.length > format.columns.length / 2) {
+  if (missing.length > 0 && missing.length > (format.columns.length - optional.size) / 2) {
     throw new ImportRefusal(
       `this is not the expected file: its first line lacks ${missing.length} of the ${format.columns.length} columns, « ${missing[0]} » first; nothing changed`,
     );
