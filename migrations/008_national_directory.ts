@@ -30,15 +30,12 @@ export async function up(knex: Knex): Promise<void> {
       national_id text COLLATE "C" NOT NULL CONSTRAINT directory_people_pkey PRIMARY KEY,
       identifier_type text NOT NULL,
       identifier text COLLATE "C" NOT NULL,
-      -- The identifier, where it is an RPPS number.
-      rpps text COLLATE "C" CHECK (rpps ~ '^[0-9]{11}$'),
       civilite_code text,
-      -- One element per profession and category, with its skills and activities.
-      exercises jsonb NOT NULL,
+      -- One element per profession and category, with its skills and activities; read whole, never searched.
+      exercises json NOT NULL,
       -- Of everything above, so that an import writes only who changed.
       digest bytea NOT NULL
     );
-    CREATE INDEX directory_people_rpps ON directory_people (rpps) WHERE rpps IS NOT NULL;
 
     CREATE TABLE directory_structures (
       -- IDNST, or a digest of the content where the file gives none.
@@ -68,7 +65,6 @@ export async function up(knex: Knex): Promise<void> {
     CREATE INDEX directory_search_given ON directory_search_keys ((given || ' ' || family));
     CREATE INDEX directory_search_town ON directory_search_keys ((town || ' ' || family || ' ' || given))
       WHERE town <> '';
-    CREATE INDEX directory_search_person ON directory_search_keys (national_id);
 
     -- Every word of the keys, for typing errors; may hold words that nobody bears any more.
     CREATE TABLE directory_words (

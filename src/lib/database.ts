@@ -24,18 +24,28 @@ interface Connection {
   readonly onError: (error: Error) => void;
 }
 
-/** @param statementTimeoutMs 0 for work that may take long, such as an import. */
+/**
+ * @param statementTimeoutMs 0 for work that may take long, such as an import.
+ * @param session settings of each session, such as `{ work_mem: '64MB' }`.
+ */
 export function openKnex({
   url,
   poolMax,
   statementTimeoutMs = STATEMENT_TIMEOUT_MS,
-}: Omit<Connection, 'onError'> & { readonly statementTimeoutMs?: number }): Knex {
+  session = {},
+}: Omit<Connection, 'onError'> & {
+  readonly statementTimeoutMs?: number;
+  readonly session?: Readonly<Record<string, string>>;
+}): Knex {
   return createKnex({
     client: 'pg',
     connection: {
       connectionString: url,
       application_name: 'caducee',
       statement_timeout: statementTimeoutMs,
+      options: Object.entries(session)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
       keepAlive: true,
     },
     pool: { min: 0, max: poolMax },

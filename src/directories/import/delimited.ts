@@ -13,7 +13,9 @@ import {
 /** A line longer than this is no line of a register, and would make memory grow with the file. */
 const MAX_LINE_BYTES = 1 << 20;
 const KEPT_REJECTIONS = 100;
+const MAX_FIELDS = 512;
 const LF = 10;
+const CR = 13;
 const BYTE_ORDER_MARK = bytesOf('\ufeff');
 
 interface Tally {
@@ -35,7 +37,7 @@ function toUtf8(bytes: Buffer, tally: Tally): Buffer {
 }
 
 interface Callbacks {
-  /** @returns why the line is rejected, or undefined. */
+  /** @param fields reused for the next line. @returns why the line is rejected, or undefined. */
   take(fields: readonly Bytes[]): string | undefined;
   /** After each chunk; the next is read when it resolves. */
   pause(): Promise<void>;
@@ -65,33 +67,50 @@ export async function readDelimited(
     if ('count' in limit && tally.rejected > limit.count) throw tooMany(tally, limit);
   }
 
-  function readLine(raw: Bytes): void {
+  const separator = format.separator.charCodeAt(0);
+  /** Where each field of the line starts, and where its separator would be after the last. */
+  const bounds = new Int32Array(MAX_FIELDS + 1);
+  const fields: Bytes[] = new Array(format.columns.length).fill('');
+
+  /** Reads `text` from `start` to `end`, the place of the line feed. */
+  function readLine(text: Bytes, start: number, end: number): void {
     line += 1;
-    const text = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    let stop = end;
+    if (stop > start && text.charCodeAt(stop - 1) === CR) stop -= 1;
     if (!positions) {
-      const header = readHeader(text, format);
+      const header = readHeader(text.slice(start, stop), format);
       positions = header.positions;
       separators = header.separators;
       return;
     }
-    if (text === '') return;
+    if (stop === start) return;
     tally.rowsRead += 1;
-    const cells = text.split(format.separator);
-    lastWasShort = cells.length - 1 < separators;
-    if (cells.length - 1 !== separators) {
-      const expected = separators + (format.trailingSeparator ? 0 : 1);
-      const found = cells.length - (format.trailingSeparator ? 1 : 0);
-      reject(`${found} fields instead of ${expected}`);
+    let found = 0;
+    let nul = false;
+    bounds[0] = start;
+    for (let at = start; at < stop; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === separator) {
+        if (found < MAX_FIELDS - 1) found += 1;
+        bounds[found] = at + 1;
+      } else if (code === 0) nul = true;
+    }
+    bounds[found + 1] = stop + 1;
+    lastWasShort = found < separators;
+    if (found !== separators) {
+      const ended = format.trailingSeparator ? 0 : 1;
+      reject(`${found + ended} fields instead of ${separators + ended}`);
       return;
     }
-    if (text.includes('\0')) {
+    if (nul) {
       reject('a NUL character');
       return;
     }
-    const fields: Bytes[] = new Array(positions.length);
     for (let rank = 0; rank < positions.length; rank += 1) {
       const position = positions[rank] as number;
-      fields[rank] = position < 0 ? '' : (cells[position] as string);
+      const from = position < 0 ? 0 : (bounds[position] as number);
+      const to = position < 0 ? 0 : (bounds[position + 1] as number) - 1;
+      fields[rank] = from === to ? '' : text.slice(from, to);
     }
     const reason = take(fields);
     if (reason !== undefined) reject(reason);
@@ -103,10 +122,10 @@ export async function readDelimited(
     const text = block.toString('latin1');
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      readLine(text.slice(start, end));
+      readLine(text, start, end);
       start = end + 1;
     }
-    if (start < text.length) readLine(text.slice(start));
+    if (start < text.length) readLine(text, start, text.length);
   }
 
   let carried: Buffer[] = [];

@@ -18,16 +18,16 @@ import {
   createImportRecord,
 } from './records.ts';
 import { openSource, type Source } from './source.ts';
-import type { Bytes, ImportDefinition, ImportOptions, ImportReport, RowWriter } from './types.ts';
+import type { CopyTo, ImportDefinition, ImportOptions, ImportReport, RowWriter } from './types.ts';
 
 const DEFAULT_MAX_REJECTED = { percent: 1 };
 const DEFAULT_MAX_REMOVED_PERCENT = 5;
-/** How soon a statement notices that we were killed. */
-const SESSION = `
-  SET client_connection_check_interval = '1s';
-  SET maintenance_work_mem = '256MB';
-  SET work_mem = '64MB';
-`;
+const SESSION = {
+  // A statement soon notices that we were killed.
+  client_connection_check_interval: '1s',
+  maintenance_work_mem: '256MB',
+  work_mem: '128MB',
+};
 
 /** What stopped an import, in one line; `nothing changed` unless it says otherwise. */
 export class ImportFailure extends Error {
@@ -47,7 +47,12 @@ export async function runImport(
   options: ImportOptions = {},
 ): Promise<ImportReport> {
   const tables = Object.keys(definition.staging);
-  const knex = openKnex({ url: databaseUrl, poolMax: tables.length + 2, statementTimeoutMs: 0 });
+  const knex = openKnex({
+    url: databaseUrl,
+    poolMax: tables.length + 2,
+    statementTimeoutMs: 0,
+    session: SESSION,
+  });
   let source: Source | undefined;
   const state = { id: undefined as string | undefined, committing: false };
   try {
@@ -80,7 +85,6 @@ async function importFrom({ knex, clock, definition, source, options, state }: R
   const started = performance.now();
   // The lock belongs to this connection: it goes with the process, however that ends.
   return withConnection(knex, async (connection) => {
-    await connection.query(SESSION);
     const { rows } = await connection.query(
       `SELECT pg_try_advisory_lock(hashtext('caducee/import'), hashtext($1)) AS locked`,
       [kind],
@@ -95,8 +99,7 @@ async function importFrom({ knex, clock, definition, source, options, state }: R
     try {
       const read = await stage({ knex, definition, source, options });
       options.onProgress?.({ phase: 'applying', bytesRead: 0, totalBytes: source.totalBytes });
-      await definition.prepare?.(knex, (table, rows) => copyAll(knex, table, rows));
-      for (const table of Object.keys(definition.staging)) await connection.query(`ANALYZE ${table}`);
+      await definition.prepare?.(knex, (tables, fill) => copyInto(knex, tables, fill));
       return await knex.transaction(
         async (trx) => {
           const counts = await definition.apply(trx, { guard: guardWith(options) });
@@ -145,61 +148,60 @@ async function stage({
   options,
 }: Pick<Run, 'knex' | 'definition' | 'source' | 'options'>) {
   const tables = Object.keys(definition.staging);
+  let bytesRead = 0;
+  const { totalBytes } = source;
+  const counted = async function* () {
+    for await (const chunk of source.chunks) {
+      bytesRead += chunk.length;
+      yield chunk;
+      options.onProgress?.({ phase: 'reading', bytesRead, totalBytes });
+    }
+  };
+  return withWriters(knex, tables, async (writers, ready) => {
+    const stager = definition.createStager(
+      Object.fromEntries(tables.map((table, rank) => [table, writers[rank] as RowWriter])),
+    );
+    const limit = options.maxRejected ?? DEFAULT_MAX_REJECTED;
+    const tally = await readDelimited(counted(), definition.format, limit, {
+      take: (fields) => stager.take(fields),
+      pause: ready,
+    });
+    stager.end();
+    return { ...tally, notes: stager.notes?.() ?? {} };
+  });
+}
+
+function copyInto(knex: Knex, ...[tables, fill]: Parameters<CopyTo>): Promise<void> {
+  return withWriters(knex, tables, async (writers, ready) => {
+    for await (const _ of fill(writers)) await ready();
+  });
+}
+
+/** Runs one COPY per table, each on a connection of its own, and ends or aborts them all. */
+async function withWriters<T>(
+  knex: Knex,
+  tables: readonly string[],
+  work: (writers: readonly RowWriter[], ready: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   const connections: pg.Client[] = [];
-  const writers: Record<string, CopyWriter> = {};
+  const writers: CopyWriter[] = [];
   try {
     for (const table of tables) {
       const connection = await acquire(knex);
       connections.push(connection);
-      writers[table] = new CopyWriter(connection, table);
+      writers.push(new CopyWriter(connection, table));
     }
-    const all = Object.values(writers);
-    const stager = definition.createStager(writers as Record<string, RowWriter>);
-    let bytesRead = 0;
-    const { totalBytes } = source;
-    const counted = async function* () {
-      for await (const chunk of source.chunks) {
-        bytesRead += chunk.length;
-        yield chunk;
-        options.onProgress?.({ phase: 'reading', bytesRead, totalBytes });
-      }
-    };
-    const tally = await readDelimited(
-      counted(),
-      definition.format,
-      options.maxRejected ?? DEFAULT_MAX_REJECTED,
-      {
-        take: (fields) => stager.take(fields),
-        async pause() {
-          for (const writer of all) await writer.ready();
-        },
-      },
-    );
-    stager.end();
-    for (const writer of all) await writer.end();
-    return { ...tally, notes: stager.notes?.() ?? {} };
+    const result = await work(writers, async () => {
+      for (const writer of writers) await writer.ready();
+    });
+    for (const writer of writers) await writer.end();
+    return result;
   } catch (error) {
-    for (const writer of Object.values(writers)) writer.abort();
+    for (const writer of writers) writer.abort();
     throw error;
   } finally {
     for (const connection of connections) await release(knex, connection);
   }
-}
-
-async function copyAll(knex: Knex, table: string, rows: AsyncIterable<Bytes>): Promise<void> {
-  await withConnection(knex, async (connection) => {
-    const writer = new CopyWriter(connection, table);
-    try {
-      for await (const row of rows) {
-        writer.write(row);
-        await writer.ready();
-      }
-      await writer.end();
-    } catch (error) {
-      writer.abort();
-      throw error;
-    }
-  });
 }
 
 /** Refuses when more than the allowed percent of who is `present` would be gone. */

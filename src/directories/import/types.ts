@@ -33,7 +33,7 @@ export interface RowWriter {
 
 /** Takes the lines of the file, one by one, and writes to the staging tables. */
 export interface Stager {
-  /** @returns why the line is rejected, or undefined when it was taken. */
+  /** @param fields reused for the next line. @returns why the line is rejected, or undefined when it was taken. */
   take(fields: readonly Bytes[]): string | undefined;
   /** After the last line. */
   end(): void;
@@ -57,6 +57,12 @@ export interface ApplyContext {
   guard(present: number, gone: number): void;
 }
 
+/** Copies into staging tables what `fill` writes; each step of `fill` lets the database keep up. */
+export type CopyTo = (
+  tables: readonly string[],
+  fill: (writers: readonly RowWriter[]) => AsyncIterable<void>,
+) => Promise<void>;
+
 export interface ImportDefinition {
   readonly kind: ImportKind;
   readonly format: DelimitedFormat;
@@ -66,7 +72,7 @@ export interface ImportDefinition {
   readonly staging: Readonly<Record<string, string>>;
   createStager(writers: Readonly<Record<string, RowWriter>>): Stager;
   /** Makes staged rows fit to be applied, outside of the transaction that changes the register. */
-  prepare?(db: Db, copyTo: (table: string, rows: AsyncIterable<Bytes>) => Promise<void>): Promise<void>;
+  prepare?(db: Db, copyTo: CopyTo): Promise<void>;
   /** Brings the register to what was staged, inside the one transaction. */
   apply(db: Db, context: ApplyContext): Promise<ImportCounts>;
 }

@@ -5,20 +5,18 @@ import type { ApplyContext, ImportCounts } from '../import/types.ts';
 import { STRUCTURE_COLUMNS } from './structures.ts';
 
 export const PEOPLE_STAGE = 'directory_stage_people';
+export const KEYS_STAGE = 'directory_stage_keys';
 export const STRUCTURES_STAGE = 'directory_stage_structures';
 
 const TABLES = ['directory_people', 'directory_structures', 'directory_search_keys', 'directory_words'];
-const PEOPLE_COLUMNS = 'national_id, identifier_type, identifier, rpps, civilite_code, exercises, digest';
+const PEOPLE_COLUMNS = 'national_id, identifier_type, identifier, civilite_code, exercises, digest';
+const KEYS = 'national_id, family, given, town';
 const STRUCTURES = STRUCTURE_COLUMNS.join(', ');
 /** Of several writings of one structure, the same whatever the order of the lines. */
 const STAGED_STRUCTURES = `SELECT DISTINCT ON (id) ${STRUCTURES} FROM ${STRUCTURES_STAGE} ORDER BY ${STRUCTURES}`;
 
 const peopleOf = (from: string) =>
-  `SELECT s.national_id, identifier_type, identifier, rpps, civilite_code, exercises::jsonb, digest FROM ${from}`;
-
-const keysOf = (from: string) =>
-  `SELECT s.national_id, split_part(key, '/', 1), split_part(key, '/', 2), split_part(key, '/', 3)
-     FROM ${from}, string_to_table(s.keys, ';') AS key`;
+  `SELECT s.national_id, identifier_type, identifier, civilite_code, exercises, digest FROM ${from}`;
 
 const wordsOf = (from: string) =>
   `SELECT DISTINCT word FROM ${from}, string_to_table(s.words, ' ') AS word WHERE s.words IS NOT NULL`;
@@ -38,7 +36,7 @@ async function fill(db: Db): Promise<ImportCounts> {
     await db.raw('DELETE FROM directory_words');
     const staged = `${PEOPLE_STAGE} s`;
     added = await rowCount(db, `INSERT INTO directory_people (${PEOPLE_COLUMNS}) ${peopleOf(staged)}`);
-    await db.raw(`INSERT INTO directory_search_keys (national_id, family, given, town) ${keysOf(staged)}`);
+    await db.raw(`INSERT INTO directory_search_keys (${KEYS}) SELECT ${KEYS} FROM ${KEYS_STAGE}`);
     await db.raw(`INSERT INTO directory_words (word) ${wordsOf(staged)}`);
     await db.raw(`INSERT INTO directory_structures (${STRUCTURES}) ${STAGED_STRUCTURES}`);
   });
@@ -47,6 +45,7 @@ async function fill(db: Db): Promise<ImportCounts> {
 }
 
 async function update(db: Db, context: ApplyContext): Promise<ImportCounts> {
+  await db.raw(`ANALYZE ${PEOPLE_STAGE}, ${KEYS_STAGE}, ${STRUCTURES_STAGE}`);
   const present = Number((await db('directory_people').count('* as n').first())?.n);
   await db.raw(
     `CREATE TEMPORARY TABLE directory_gone ON COMMIT DROP AS
@@ -76,10 +75,13 @@ async function update(db: Db, context: ApplyContext): Promise<ImportCounts> {
   await db.raw(
     `INSERT INTO directory_people (${PEOPLE_COLUMNS}) ${peopleOf(staged)}
        ON CONFLICT (national_id) DO UPDATE SET
-         identifier_type = excluded.identifier_type, identifier = excluded.identifier, rpps = excluded.rpps,
+         identifier_type = excluded.identifier_type, identifier = excluded.identifier,
          civilite_code = excluded.civilite_code, exercises = excluded.exercises, digest = excluded.digest`,
   );
-  await db.raw(`INSERT INTO directory_search_keys (national_id, family, given, town) ${keysOf(staged)}`);
+  await db.raw(
+    `INSERT INTO directory_search_keys (${KEYS}) SELECT ${KEYS} FROM ${KEYS_STAGE}
+      WHERE national_id IN (SELECT national_id FROM directory_changes)`,
+  );
   // A word first met beside somebody unchanged is known already.
   await db.raw(`INSERT INTO directory_words (word) ${wordsOf(staged)} ON CONFLICT DO NOTHING`);
   await updateStructures(db);

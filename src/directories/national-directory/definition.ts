@@ -1,6 +1,5 @@
 /** The open-data file `PS_LibreAcces_Personne_activite` (ANS): a line per person, activity and savoir-faire. */
-import { createHash } from 'node:crypto';
-import type { Db } from '../../lib/database.ts';
+import { hash } from 'node:crypto';
 import { fold } from '../fold.ts';
 import { copyNullable, copyText } from '../import/copy-writer.ts';
 import {
@@ -12,11 +11,12 @@ import {
   textOf,
 } from '../import/types.ts';
 import { isRpps } from '../rpps.ts';
-import { applyNationalDirectory, PEOPLE_STAGE, STRUCTURES_STAGE } from './apply.ts';
+import { applyNationalDirectory, KEYS_STAGE, PEOPLE_STAGE, STRUCTURES_STAGE } from './apply.ts';
 import type { NationalDirectoryColumn } from './columns.ts';
-import { activityJson, type Exercise, mergeExercises, PersonGroup, skillJson } from './person-group.ts';
-import { createRecentlySeen } from './recently-seen.ts';
+import { activityJson, type Exercise, PersonGroup, skillJson } from './person-group.ts';
+import { createPerhapsSeen, createRecentlySeen } from './recently-seen.ts';
 import { searchKeys } from './search-keys.ts';
+import { mergeSplitPeople } from './split-people.ts';
 import { structureRow } from './structures.ts';
 
 /** Part of the digest of a person: another number has everybody written again, after a change of folding or layout. */
@@ -26,8 +26,10 @@ const RPPS_TYPE = '8';
 const MAX_IDENTIFIER_LENGTH = 40;
 const SEEN_STRUCTURES = 1 << 20;
 const SEEN_WORDS = 1 << 18;
+/** Eight mebibytes: of a million people, one in a thousand is taken for somebody met before. */
+const SEEN_PEOPLE_BITS = 1 << 26;
 const MAX_FOLDED = 1 << 16;
-const MERGE_PAGE = 2_000;
+const ASCII = /^[ -~]*$/;
 
 /** Phone and e-mail columns are not read: nobody is shown them. */
 const COLUMNS = [
@@ -70,6 +72,8 @@ const COLUMNS = [
   'Code pays (coord. structure)',
 ] as const satisfies readonly NationalDirectoryColumn[];
 
+const FIRST_ACTIVITY_RANK = COLUMNS.indexOf('Code mode exercice');
+
 export const NATIONAL_DIRECTORY: ImportDefinition = {
   kind: 'rpps',
   format: {
@@ -83,13 +87,16 @@ export const NATIONAL_DIRECTORY: ImportDefinition = {
   archiveEntry: /personne[_-]activite/i,
   staging: {
     [PEOPLE_STAGE]: `national_id text COLLATE "C" NOT NULL, identifier_type text NOT NULL, identifier text NOT NULL,
-      rpps text, civilite_code text, exercises text NOT NULL, digest bytea NOT NULL, keys text NOT NULL, words text`,
+      civilite_code text, exercises json NOT NULL, digest bytea NOT NULL, perhaps_split boolean NOT NULL,
+      words text`,
+    [KEYS_STAGE]: `national_id text COLLATE "C" NOT NULL, family text COLLATE "C" NOT NULL,
+      given text COLLATE "C" NOT NULL, town text COLLATE "C" NOT NULL`,
     [STRUCTURES_STAGE]: `id text COLLATE "C" NOT NULL, finess_site text, finess_legal_entity text, siret text, name text,
       trade_name text, address_lines text, postal_code text, commune_code text, commune text, department_code text,
       country_code text`,
   },
   createStager,
-  prepare: mergeSplitPeople,
+  prepare: (db, copyTo) => mergeSplitPeople(db, copyTo, createPersonWriter),
   apply: applyNationalDirectory,
 };
 
@@ -97,7 +104,9 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
   const people = writers[PEOPLE_STAGE] as RowWriter;
   const structures = writers[STRUCTURES_STAGE] as RowWriter;
   const seenStructures = createRecentlySeen(SEEN_STRUCTURES);
-  const toRow = createPersonRow();
+  const writePerson = createPersonWriter(people, writers[KEYS_STAGE] as RowWriter);
+  const last: Bytes[] = new Array(COLUMNS.length).fill('');
+  let lastExercise: Exercise | undefined;
   let group: PersonGroup | undefined;
 
   return {
@@ -109,7 +118,7 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
       if (group?.nationalId !== nationalId || group.identifier !== identifier || group.type !== type) {
         const reason = refusalOfIdentifier(type, identifier, nationalId);
         if (reason !== undefined) return reason;
-        if (group) people.write(toRow(group));
+        if (group) writePerson(group);
         group = undefined;
       }
       const family = f[5] as Bytes;
@@ -133,11 +142,20 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
       return undefined;
     },
     end() {
-      if (group) people.write(toRow(group));
+      if (group) writePerson(group);
     },
   };
 
   function addActivity(exercise: Exercise, f: readonly Bytes[]): void {
+    // The lines of a person's several savoir-faire repeat the activity.
+    let repeated = exercise === lastExercise;
+    for (let rank = FIRST_ACTIVITY_RANK; rank < COLUMNS.length; rank += 1) {
+      if (f[rank] === last[rank]) continue;
+      last[rank] = f[rank] as Bytes;
+      repeated = false;
+    }
+    if (repeated) return;
+    lastExercise = exercise;
     const structure = structureRow({
       technicalId: f[18] as Bytes,
       finessSite: f[19] as Bytes,
@@ -186,12 +204,14 @@ function refusalOfIdentifier(type: Bytes, identifier: Bytes, nationalId: Bytes):
     : `RPPS ${identifier} under another national identifier`;
 }
 
-/** @returns what writes a person as a row of the staging table. */
-function createPersonRow(): (group: PersonGroup) => Bytes {
+/** @returns what writes a person and the keys they are found under. */
+function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonGroup) => void {
   const seenWords = createRecentlySeen(SEEN_WORDS);
+  const seenPeople = createPerhapsSeen(SEEN_PEOPLE_BITS);
   const folded = new Map<Bytes, Bytes>();
 
   function foldBytes(bytes: Bytes): Bytes {
+    if (ASCII.test(bytes)) return fold(bytes);
     const known = folded.get(bytes);
     if (known !== undefined) return known;
     // Copies: a slice would keep the whole block that it was read from.
@@ -201,14 +221,7 @@ function createPersonRow(): (group: PersonGroup) => Bytes {
     return value;
   }
 
-  return (group) => {
-    const { type, identifier, nationalId, civilite } = group;
-    const document = group.document();
-    const identity = `${LAYOUT}|${type}|${identifier}|${civilite}|`;
-    const digest = createHash('sha256')
-      .update(identity + document, 'latin1')
-      .digest('hex')
-      .slice(0, 32);
+  function foldedNames(group: PersonGroup) {
     const names = new Map<string, { family: Bytes; given: Bytes }>();
     const towns = new Set<Bytes>();
     for (const exercise of group.sorted()) {
@@ -217,73 +230,33 @@ function createPersonRow(): (group: PersonGroup) => Bytes {
       names.set(`${family}/${given}`, { family, given });
       for (const town of [...exercise.towns].sort()) towns.add(foldBytes(town));
     }
-    let keys = '';
-    let words = '';
-    for (const { family, given, town } of searchKeys([...names.values()], [...towns])) {
-      keys += `${keys === '' ? '' : ';'}${family}/${given}/${town}`;
-      for (const word of `${family} ${given} ${town}`.split(' ')) {
-        if (word.length > 2 && !seenWords.has(word)) words += `${words === '' ? '' : ' '}${word}`;
-      }
-    }
-    return [
-      copyText(nationalId),
-      copyText(type),
-      copyText(identifier),
-      type === RPPS_TYPE ? identifier : '\\N',
-      copyNullable(civilite),
-      copyText(document),
-      `\\\\x${digest}`,
-      keys,
-      copyNullable(words),
-    ].join('\t');
-  };
-}
-
-/** Most issues give the lines of a person together; where they do not, the parts are put together here. */
-async function mergeSplitPeople(
-  db: Db,
-  copyTo: (table: string, rows: AsyncIterable<Bytes>) => Promise<void>,
-): Promise<void> {
-  const parts = `${PEOPLE_STAGE}_parts`;
-  const split = await db.raw(`SELECT FROM ${PEOPLE_STAGE} GROUP BY national_id HAVING count(*) > 1 LIMIT 1`);
-  if (split.rowCount === 0) return;
-  await db.raw(`DROP TABLE IF EXISTS ${parts}`);
-  await db.raw(
-    `CREATE UNLOGGED TABLE ${parts} AS
-       SELECT national_id, identifier_type, identifier, array_agg(coalesce(civilite_code, '')) AS civilites,
-              array_agg(exercises) AS documents
-         FROM ${PEOPLE_STAGE} GROUP BY 1, 2, 3
-        HAVING count(*) > 1`,
-  );
-  try {
-    await db.raw(`CREATE INDEX ON ${parts} (national_id)`);
-    await db.raw(`DELETE FROM ${PEOPLE_STAGE} WHERE national_id IN (SELECT national_id FROM ${parts})`);
-    await copyTo(PEOPLE_STAGE, mergedRows(db, parts));
-  } finally {
-    await db.raw(`DROP TABLE ${parts}`);
+    return { names: [...names.values()], towns: [...towns] };
   }
-}
 
-async function* mergedRows(db: Db, parts: string): AsyncGenerator<Bytes> {
-  const toRow = createPersonRow();
-  let last = '';
-  for (;;) {
-    const { rows } = await db.raw(
-      `SELECT * FROM ${parts} WHERE national_id > ? ORDER BY national_id LIMIT ${MERGE_PAGE}`,
-      [last],
+  return (group) => {
+    const { type, identifier, nationalId, civilite } = group;
+    const document = group.document();
+    const digest = hash('sha256', `${LAYOUT}|${type}|${identifier}|${civilite}|${document}`, 'hex').slice(
+      0,
+      32,
     );
-    for (const row of rows) {
-      const group = new PersonGroup(
-        bytesOf(row.identifier_type),
-        bytesOf(row.identifier),
-        bytesOf(row.national_id),
-      );
-      for (const [rank, document] of row.documents.entries()) {
-        mergeExercises(group, bytesOf(row.civilites[rank]), bytesOf(document));
+    const { names, towns } = foldedNames(group);
+    const id = copyText(nationalId);
+    let words = '';
+    const note = (text: Bytes) => {
+      for (const word of text.split(' ')) {
+        if (word.length > 2 && !seenWords.has(word)) words += words === '' ? word : ` ${word}`;
       }
-      yield toRow(group);
-      last = row.national_id;
+    };
+    for (const { family, given, town } of searchKeys(names, towns)) {
+      keys.write(`${id}\t${family}\t${given}\t${town}`);
+      note(family);
+      note(given);
+      note(town);
     }
-    if (rows.length < MERGE_PAGE) return;
-  }
+    people.write(
+      `${id}\t${copyText(type)}\t${copyText(identifier)}\t${copyNullable(civilite)}\t${copyText(document)}` +
+        `\t\\\\x${digest}\t${seenPeople.has(nationalId) ? 't' : 'f'}\t${copyNullable(words)}`,
+    );
+  };
 }

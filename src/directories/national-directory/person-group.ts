@@ -34,15 +34,40 @@ export interface StoredActivity {
   readonly genre?: string;
 }
 
-/** A JSON object of the pairs whose value is not empty. */
-export function jsonObject(...pairs: readonly Bytes[]): Bytes {
-  let json = '';
-  for (let rank = 0; rank < pairs.length; rank += 2) {
-    const value = pairs[rank + 1] as Bytes;
-    if (value !== '') json += `${json === '' ? '' : ','}"${pairs[rank]}":${JSON.stringify(value)}`;
-  }
-  return `{${json}}`;
-}
+/** Quotation mark, backslash and control characters. */
+const ESCAPED = /["\\]|[^ -\uffff]/;
+
+/** A JSON string. */
+const quote = (value: Bytes): Bytes => (ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`);
+
+/** A pair of a JSON object and the comma after it; nothing for an empty value. */
+const pair = (name: string, value: Bytes): Bytes => (value === '' ? '' : `"${name}":${quote(value)},`);
+
+const braced = (pairs: Bytes): Bytes => `{${pairs.slice(0, -1)}}`;
+
+export const activityJson = (
+  structure: Bytes,
+  mode: Bytes,
+  sector: Bytes,
+  section: Bytes,
+  role: Bytes,
+  genre: Bytes,
+): Bytes =>
+  braced(
+    pair('structure', structure) +
+      pair('mode', mode) +
+      pair('sector', sector) +
+      pair('section', section) +
+      pair('role', role) +
+      pair('genre', genre),
+  );
+
+export const skillJson = (type: Bytes, code: Bytes, label: Bytes): Bytes =>
+  braced(pair('type', type) + pair('code', code) + pair('label', label));
+
+/** The same text whatever the order in which the values came. */
+const jsonList = (values: ReadonlySet<Bytes>): Bytes =>
+  values.size === 1 ? `[${[...values][0]}]` : `[${[...values].sort().join(',')}]`;
 
 export interface Exercise {
   readonly profession: Bytes;
@@ -116,29 +141,20 @@ export class PersonGroup {
 
   /** JSON of the exercises, always the same for the same content. */
   document(): Bytes {
-    const list = (values: Set<Bytes>): Bytes => [...values].sort().join(',');
     const parts = this.sorted().map((exercise) => {
       const { profession, category, professionLabel, civilite, family, given } = exercise;
-      let json = jsonObject(
-        'profession',
-        profession,
-        'professionLabel',
-        professionLabel,
-        'category',
-        category,
-        'civilite',
-        civilite,
-        'family',
-        family,
-        'given',
-        given,
-      ).slice(0, -1);
-      if (exercise.skills.size > 0) json += `,"skills":[${list(exercise.skills)}]`;
-      if (exercise.towns.size > 0) {
-        json += `,"towns":[${list(new Set([...exercise.towns].map((town) => JSON.stringify(town))))}]`;
-      }
-      if (exercise.activities.size > 0) json += `,"activities":[${list(exercise.activities)}]`;
-      return `${json}}`;
+      const { skills, towns, activities } = exercise;
+      return braced(
+        pair('profession', profession) +
+          pair('professionLabel', professionLabel) +
+          pair('category', category) +
+          pair('civilite', civilite) +
+          pair('family', family) +
+          pair('given', given) +
+          (skills.size > 0 ? `"skills":${jsonList(skills)},` : '') +
+          (towns.size > 0 ? `"towns":${jsonList(new Set([...towns].map(quote)))},` : '') +
+          (activities.size > 0 ? `"activities":${jsonList(activities)},` : ''),
+      );
     });
     return `[${parts.join(',')}]`;
   }
@@ -159,7 +175,7 @@ export function mergeExercises(group: PersonGroup, civilite: Bytes, document: By
       civilite,
     );
     for (const { type = '', code = '', label = '' } of stored.skills ?? []) {
-      exercise.skills.add(jsonObject('type', type, 'code', code, 'label', label));
+      exercise.skills.add(skillJson(type, code, label));
     }
     for (const town of stored.towns ?? []) exercise.towns.add(town);
     for (const {
@@ -174,29 +190,3 @@ export function mergeExercises(group: PersonGroup, civilite: Bytes, document: By
     }
   }
 }
-
-export const activityJson = (
-  structure: Bytes,
-  mode: Bytes,
-  sector: Bytes,
-  section: Bytes,
-  role: Bytes,
-  genre: Bytes,
-): Bytes =>
-  jsonObject(
-    'structure',
-    structure,
-    'mode',
-    mode,
-    'sector',
-    sector,
-    'section',
-    section,
-    'role',
-    role,
-    'genre',
-    genre,
-  );
-
-export const skillJson = (type: Bytes, code: Bytes, label: Bytes): Bytes =>
-  jsonObject('type', type, 'code', code, 'label', label);

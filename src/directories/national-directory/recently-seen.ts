@@ -33,3 +33,33 @@ export function createRecentlySeen(slots: number): RecentlySeen {
     },
   };
 }
+
+export interface PerhapsSeen {
+  /** False when `text` surely never passed before; remembers it. */
+  has(text: string): boolean;
+}
+
+/** A Bloom filter of two hashes. @param bits a power of two. */
+export function createPerhapsSeen(bits: number): PerhapsSeen {
+  const words = new Int32Array(bits / 32);
+  const take = (hash: number): boolean => {
+    const bit = hash & (bits - 1);
+    const mask = 1 << (bit & 31);
+    const word = words[bit >>> 5] as number;
+    words[bit >>> 5] = word | mask;
+    return (word & mask) !== 0;
+  };
+  return {
+    has(text) {
+      let a = FNV_OFFSET;
+      let b = FNV_OFFSET;
+      for (let rank = 0; rank < text.length; rank += 1) {
+        a = Math.imul(a ^ text.charCodeAt(rank), FNV_PRIME);
+        b = Math.imul(b + text.charCodeAt(rank), MIX_PRIME);
+        b ^= b >>> 13;
+      }
+      const first = take(a ^ (a >>> 15));
+      return take(b ^ (b >>> 16)) && first;
+    },
+  };
+}

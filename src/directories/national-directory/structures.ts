@@ -40,13 +40,14 @@ export interface StructureFields {
   readonly countryCode: Bytes;
 }
 
-const joined = (separator: string, parts: readonly Bytes[]): Bytes =>
-  parts.filter((part) => part !== '').join(separator);
+const beside = (separator: string, one: Bytes, other: Bytes): Bytes =>
+  one === '' ? other : other === '' ? one : one + separator + other;
 
 /** Identifier and staging row of the structure of a line; undefined for an activity without one. */
 export function structureRow(of: StructureFields): { id: Bytes; row: Bytes } | undefined {
-  const street = joined(' ', [of.number, of.repetition, of.streetType, of.street]);
-  const lines = joined('\n', [of.addressee, of.place, street, of.distribution, of.cedex]);
+  const street = beside(' ', beside(' ', of.number, of.repetition), beside(' ', of.streetType, of.street));
+  const destination = beside('\n', of.addressee, of.place);
+  const lines = beside('\n', beside('\n', destination, street), beside('\n', of.distribution, of.cedex));
   const content = [
     of.finessSite,
     of.finessLegalEntity,
@@ -61,8 +62,7 @@ export function structureRow(of: StructureFields): { id: Bytes; row: Bytes } | u
     of.countryCode,
   ];
   // A department or a country alone is no workplace.
-  const named = content.slice(0, 9).some((value) => value !== '');
-  if (of.technicalId === '' && !named) return undefined;
+  if (of.technicalId === '' && content.slice(0, 9).every((value) => value === '')) return undefined;
   const id = of.technicalId || digestId(content);
   let row = copyText(id);
   for (const value of content) row += `\t${copyNullable(value)}`;
