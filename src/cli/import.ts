@@ -10,8 +10,10 @@ import type {
   ImportReport,
   RejectionLimit,
 } from '../directories/import/types.ts';
-import { NATIONAL_DIRECTORY } from '../directories/national-directory/definition.ts';
+import { ordinalRegisterImport } from '../directories/ordinal-import.ts';
 import { systemClock } from '../lib/clock.ts';
+import { NATIONAL_DIRECTORY_AND_WORKPLACES } from '../workplaces/directory-places.ts';
+import { FINESS } from '../workplaces/finess-import.ts';
 
 interface Register {
   readonly command: string;
@@ -23,7 +25,18 @@ const REGISTERS: readonly Register[] = [
   {
     command: 'rpps',
     description: 'the national directory: PS_LibreAcces_Personne_activite, or the archive that holds it',
-    definition: NATIONAL_DIRECTORY,
+    definition: NATIONAL_DIRECTORY_AND_WORKPLACES,
+  },
+  {
+    command: 'finess',
+    description: 'the FINESS sites: Etalab CSV, UTF-8 or Latin-1',
+    definition: FINESS,
+  },
+  {
+    command: 'ordre',
+    description:
+      'the Order’s register: a file in the shape of Extraction_ProSanteConnect_Personne_activite; an optional column « Date de fin » (DD/MM/YYYY) tells who left',
+    definition: ordinalRegisterImport(systemClock),
   },
 ];
 
@@ -108,6 +121,11 @@ export function describeReport(report: ImportReport): string {
     `rejected   ${rejected}`,
     ...rejections.map(({ line, reason }) => `  line ${line}: ${reason}`),
   ];
+  if (report.encoding) lines.splice(1, 0, `encoding   ${report.encoding}`);
   if (rejected > rejections.length) lines.push(`  and ${rejected - rejections.length} more`);
+  for (const [name, value] of Object.entries(report.notes)) lines.push(`${inWords(name)}: ${value}`);
   return lines.join('\n');
 }
+
+/** `unusablePhones` → `unusable phones`. */
+const inWords = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

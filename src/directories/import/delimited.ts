@@ -1,7 +1,14 @@
 /** Reads a delimited file line by line: encoding, header by name, lines that do not fit, and where it was cut. */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { ImportRefusal } from './failures.ts';
-import { type Bytes, bytesOf, type DelimitedFormat, type Rejection, type RejectionLimit } from './types.ts';
+import {
+  type Bytes,
+  bytesOf,
+  type DelimitedFormat,
+  type Encoding,
+  type Rejection,
+  type RejectionLimit,
+} from './types.ts';
 
 /** A line longer than this is no line of a register, and would make memory grow with the file. */
 const MAX_LINE_BYTES = 1 << 20;
@@ -15,6 +22,18 @@ interface Tally {
   rowsRead: number;
   rejected: number;
   readonly rejections: Rejection[];
+  /** Undefined while nothing but ASCII was read. */
+  encoding: Encoding | undefined;
+}
+
+const WINDOWS_1252 = new TextDecoder('windows-1252');
+
+/** The bytes in UTF-8, if they are of the encoding that `tally` knows or learns by them. */
+function toUtf8(bytes: Buffer, tally: Tally): Buffer {
+  // The letters of a French text in a one-byte encoding, each among ASCII ones, are never UTF-8.
+  if (tally.encoding === undefined && !isAscii(bytes))
+    tally.encoding = isUtf8(bytes) ? 'utf-8' : 'iso-8859-1';
+  return tally.encoding === 'iso-8859-1' ? Buffer.from(WINDOWS_1252.decode(bytes), 'utf8') : bytes;
 }
 
 interface Callbacks {
@@ -31,7 +50,12 @@ export async function readDelimited(
   limit: RejectionLimit,
   { take, pause }: Callbacks,
 ): Promise<Tally> {
-  const tally: Tally = { rowsRead: 0, rejected: 0, rejections: [] };
+  const tally: Tally = {
+    rowsRead: 0,
+    rejected: 0,
+    rejections: [],
+    encoding: format.encoding === 'either' ? undefined : format.encoding,
+  };
   let line = 0;
   let positions: number[] | undefined;
   let separators = 0;
@@ -93,7 +117,7 @@ export async function readDelimited(
   }
 
   function readBlock(bytes: Buffer): void {
-    const block = format.encoding === 'utf-8' ? bytes : Buffer.from(bytes.toString('latin1'), 'utf8');
+    const block = toUtf8(bytes, tally);
     if (!isUtf8(block)) throw notUtf8(block, line);
     const text = block.toString('latin1');
     let start = 0;
@@ -124,7 +148,7 @@ export async function readDelimited(
   if (unfinished) {
     const rest = Buffer.concat(carried);
     // A character cut in its middle is a cut, not another encoding.
-    if (positions && format.encoding === 'utf-8' && !isUtf8(rest)) throw cutShort(line + 1);
+    if (positions && tally.encoding === 'utf-8' && !isUtf8(rest)) throw cutShort(line + 1);
     readBlock(rest);
   }
 
@@ -151,7 +175,7 @@ function readHeader(line: Bytes, format: DelimitedFormat): { positions: number[]
   const missing = format.columns.filter(
     (name, rank) => (positions[rank] as number) < 0 && !optional.has(name),
   );
-  if (missing.length > 0 && missing.length > format.columns.length / 2) {
+  if (missing.length > 0 && missing.length > (format.columns.length - optional.size) / 2) {
     throw new ImportRefusal(
       `this is not the expected file: its first line lacks ${missing.length} of the ${format.columns.length} columns, « ${missing[0]} » first; nothing changed`,
     );

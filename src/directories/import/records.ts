@@ -38,6 +38,8 @@ export async function completeImportRecord(db: Db, clock: Clock, report: ImportR
       unchanged: report.unchanged,
       rejected: report.rejected,
       rejections: JSON.stringify(report.rejections),
+      encoding: report.encoding,
+      notes: JSON.stringify(report.notes),
     });
 }
 

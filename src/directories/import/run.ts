@@ -106,6 +106,7 @@ async function importFrom({ knex, clock, definition, source, options, state }: R
           const report: ImportReport = {
             ...counts,
             ...read,
+            notes: { ...read.notes, ...counts.notes },
             id,
             kind,
             fileName: source.name,
@@ -166,7 +167,7 @@ async function stage({
       pause: ready,
     });
     stager.end();
-    return tally;
+    return { ...tally, notes: stager.notes?.() ?? {} };
   });
 }
 

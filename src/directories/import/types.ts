@@ -10,10 +10,14 @@ export type ImportKind = 'rpps' | 'ordre' | 'finess';
  */
 export type Bytes = string;
 
+/** `iso-8859-1` is read as windows-1252, which gives its unused bytes the letters that such files hold (WHATWG Encoding). */
+export type Encoding = 'utf-8' | 'iso-8859-1';
+
 export interface DelimitedFormat {
   /** One ASCII character; nothing is quoted. */
   readonly separator: string;
-  readonly encoding: 'utf-8' | 'iso-8859-1';
+  /** `either`: told by the first bytes that are not ASCII. */
+  readonly encoding: Encoding | 'either';
   /** Whether each line ends with a separator, so that a line cut short shows. */
   readonly trailingSeparator: boolean;
   /** Names in the header, in the order that the fields of a row take; the file may have them in any other order. */
@@ -33,13 +37,19 @@ export interface Stager {
   take(fields: readonly Bytes[]): string | undefined;
   /** After the last line. */
   end(): void;
+  /** What else the operator should know; asked after `end`. */
+  notes?(): ImportNotes;
 }
+
+/** Counts and facts of one register, by name; never a person's data. */
+export type ImportNotes = Readonly<Record<string, number | string>>;
 
 export interface ImportCounts {
   readonly added: number;
   readonly changed: number;
   readonly gone: number;
   readonly unchanged: number;
+  readonly notes?: ImportNotes;
 }
 
 export interface ApplyContext {
@@ -83,6 +93,9 @@ export interface ImportReport extends ImportCounts {
   readonly rejected: number;
   /** The first of them. */
   readonly rejections: readonly Rejection[];
+  /** Undefined when nothing but ASCII was read. */
+  readonly encoding: Encoding | undefined;
+  readonly notes: ImportNotes;
   readonly durationMs: number;
 }
 
