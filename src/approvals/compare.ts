@@ -26,3 +26,16 @@ export const compareIdentity = (
   Object.fromEntries(
     IDENTITY_FIELDS.map((field) => [field, compareField(declared[field], known?.[field])]),
   ) as Record<IdentityField, Verdict>;
+
+/** Of one person's several entries in a register, the one that says most of what was declared; the first at a draw. */
+export function closestTo<T extends { readonly identity: Identity }>(
+  declared: Identity,
+  entries: readonly T[],
+): T | undefined {
+  const likeness = ({ identity }: T): number =>
+    Object.values(compareIdentity(declared, identity)).filter((verdict) => verdict === 'same').length;
+  return entries.reduce<T | undefined>(
+    (best, entry) => (best && likeness(best) >= likeness(entry) ? best : entry),
+    undefined,
+  );
+}

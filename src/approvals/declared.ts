@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AccountState, NewAccount } from '../accounts/accounts.ts';
 import type { Db } from '../lib/database.ts';
+import { listAccountWorkplaces } from '../workplaces/account-workplaces.ts';
 
 export interface Declared {
   readonly kind: NewAccount['kind'];
@@ -20,6 +21,16 @@ export interface Declared {
   readonly emails: readonly { readonly address: string; readonly verifiedAt: string }[];
   /** Proved phones, E.164. */
   readonly phones: readonly { readonly number: string; readonly verifiedAt: string }[];
+  /** In the person's own order. */
+  readonly workplaces: readonly {
+    readonly name: string;
+    readonly town: string | undefined;
+    readonly finess: string | undefined;
+    /** No register knows it any more. */
+    readonly gone: boolean;
+    /** Name of the laboratory centre that it works with. */
+    readonly centre: string | undefined;
+  }[];
 }
 
 /** The account's data and state; undefined when there is no such account. */
@@ -50,6 +61,13 @@ export async function findDeclared(
       identityProof: row.identity_proof,
       emails: emails.map(({ address, verified_at }) => ({ address, verifiedAt: verified_at.toISOString() })),
       phones: phones.map(({ number, verified_at }) => ({ number, verifiedAt: verified_at.toISOString() })),
+      workplaces: (await listAccountWorkplaces(db, accountId)).map(({ workplace, gone, centre }) => ({
+        name: workplace.name,
+        town: workplace.town,
+        finess: workplace.finess,
+        gone,
+        centre: centre?.name,
+      })),
     },
   };
 }

@@ -1,12 +1,13 @@
 /** What an administrator is shown beside a request: the registers, the key of the RPPS number, and look-alike accounts. */
 import type { AccountState, NewAccount } from '../accounts/accounts.ts';
+import { findDirectoryIdentities } from '../directories/national-directory/identity.ts';
 import { findOrdinalIdentity } from '../directories/ordinal-register.ts';
 import { isRpps } from '../directories/rpps.ts';
 import type { Db } from '../lib/database.ts';
-import { compareIdentity, type Identity, type IdentityField, type Verdict } from './compare.ts';
+import { closestTo, compareIdentity, type Identity, type IdentityField, type Verdict } from './compare.ts';
 import { type Declared, displayNameOf } from './declared.ts';
 
-export type RegisterName = 'ordinal';
+export type RegisterName = 'ordinal' | 'directory';
 
 /** A person as a register knows them. */
 export interface RegisterPerson {
@@ -15,12 +16,10 @@ export interface RegisterPerson {
   readonly endedOn: string | undefined;
 }
 
-export type FindRegisterPerson = (db: Db, rpps: string) => Promise<RegisterPerson | undefined>;
-
-/** One register's say. `consulted` is false where there was no number to look up. */
+/** One register's say; `not-asked` without a number that can be looked up, `empty` before its first import. */
 export interface RegisterEvidence {
   readonly register: RegisterName;
-  readonly consulted: boolean;
+  readonly answer: 'found' | 'unknown' | 'empty' | 'not-asked';
   readonly person: RegisterPerson | undefined;
   readonly verdicts: Readonly<Record<IdentityField, Verdict>>;
 }
@@ -46,22 +45,53 @@ export interface Evidence {
 
 const MAX_LOOK_ALIKES = 20;
 
-const REGISTERS: Readonly<Record<RegisterName, FindRegisterPerson>> = {
-  async ordinal(db, rpps) {
-    const found = await findOrdinalIdentity(db, rpps);
-    if (!found) return undefined;
-    const { professionCode: profession, civiliteCode: civilite, familyName, givenName, endedOn } = found;
-    return { identity: { rpps, profession, civilite, familyName, givenName }, endedOn };
+interface Register {
+  readonly table: string;
+  /** Several for who has several professions. */
+  find(db: Db, rpps: string): Promise<RegisterPerson[]>;
+}
+
+const REGISTERS: Readonly<Record<RegisterName, Register>> = {
+  ordinal: {
+    table: 'ordinal_register',
+    async find(db, rpps) {
+      const found = await findOrdinalIdentity(db, rpps);
+      return found ? [{ identity: asIdentity(found), endedOn: found.endedOn }] : [];
+    },
+  },
+  directory: {
+    table: 'directory_people',
+    async find(db, rpps) {
+      const found = await findDirectoryIdentities(db, rpps);
+      return found.map((one) => ({ identity: asIdentity(one), endedOn: undefined }));
+    },
   },
 };
 
-const identityOf = (declared: Declared): Identity => ({
-  rpps: declared.rpps,
-  profession: declared.professionCode,
-  civilite: declared.civiliteCode,
-  familyName: declared.familyName,
-  givenName: declared.givenName,
-});
+async function ask(
+  db: Db,
+  register: RegisterName,
+  declared: Identity,
+  rpps: string | undefined,
+): Promise<RegisterEvidence> {
+  const { table, find } = REGISTERS[register];
+  const person = rpps ? closestTo(declared, await find(db, rpps)) : undefined;
+  const verdicts = compareIdentity(declared, person?.identity);
+  if (person) return { register, answer: 'found', person, verdicts };
+  if (!rpps) return { register, answer: 'not-asked', person, verdicts };
+  const isEmpty = (await db(table).first(db.raw('1'))) === undefined;
+  return { register, answer: isEmpty ? 'empty' : 'unknown', person, verdicts };
+}
+
+const asIdentity = ({
+  rpps,
+  professionCode: profession,
+  civiliteCode: civilite,
+  familyName,
+  givenName,
+}: Pick<Declared, 'rpps' | 'professionCode' | 'civiliteCode' | 'familyName'> & {
+  readonly givenName: string | undefined;
+}): Identity => ({ rpps, profession, civilite, familyName, givenName });
 
 // Three look-ups that each have an index, instead of one condition that has none.
 const FIND_LOOK_ALIKES = `
@@ -95,18 +125,9 @@ async function findLookAlikes(db: Db, accountId: string, declared: Declared): Pr
 
 /** Reads only; two calls on unchanged data give the same answer. */
 export async function evidenceOf(db: Db, accountId: string, declared: Declared): Promise<Evidence> {
-  const identity = identityOf(declared);
+  const identity = asIdentity(declared);
   const rpps = declared.rpps && isRpps(declared.rpps) ? declared.rpps : undefined;
-  const registers: RegisterEvidence[] = [];
-  for (const register of Object.keys(REGISTERS) as RegisterName[]) {
-    const person = rpps ? await REGISTERS[register](db, rpps) : undefined;
-    registers.push({
-      register,
-      consulted: rpps !== undefined,
-      person,
-      verdicts: compareIdentity(identity, person?.identity),
-    });
-  }
+  const registers = [await ask(db, 'ordinal', identity, rpps), await ask(db, 'directory', identity, rpps)];
   return {
     declared: identity,
     rppsKey: declared.rpps === undefined ? 'absent' : rpps ? 'right' : 'wrong',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { compareField, compareIdentity, type Verdict } from '../../src/approvals/compare.ts';
+import { closestTo, compareField, compareIdentity, type Verdict } from '../../src/approvals/compare.ts';
 
 describe('a declared field beside a register', () => {
   const CASES: [declared: string | undefined, known: string | undefined, verdict: Verdict][] = [
@@ -48,5 +48,20 @@ describe('a declared field beside a register', () => {
       familyName: 'same',
       givenName: 'absent',
     });
+  });
+
+  it('is compared with the entry that says most of it', () => {
+    const declared = { rpps: '1', profession: '60', civilite: 'M', familyName: 'MARTIN', givenName: 'Noa' };
+    const entry = (profession: string, familyName: string) => ({
+      identity: { ...declared, profession, familyName },
+    });
+    const [doctor, nurse, nurseOtherName] = [
+      entry('10', 'MARTIN'),
+      entry('60', 'MARTIN'),
+      entry('60', 'AUTRE'),
+    ];
+    expect(closestTo(declared, [doctor, nurse, nurseOtherName])).to.equal(nurse);
+    expect(closestTo(declared, [doctor, nurseOtherName]), 'a draw').to.equal(doctor);
+    expect(closestTo(declared, [])).to.equal(undefined);
   });
 });

@@ -1,9 +1,14 @@
 import { expect } from 'chai';
 import { transition } from '../../src/accounts/transition.ts';
-import { findDeclared } from '../../src/approvals/declared.ts';
+import { digestOf, findDeclared } from '../../src/approvals/declared.ts';
 import { type Evidence, evidenceOf } from '../../src/approvals/evidence.ts';
+import { runImport } from '../../src/directories/import/run.ts';
+import { NATIONAL_DIRECTORY_COLUMNS } from '../../src/directories/national-directory/columns.ts';
+import { NATIONAL_DIRECTORY } from '../../src/directories/national-directory/definition.ts';
+import { setAccountWorkplaces } from '../../src/workplaces/account-workplaces.ts';
 import { createApplicant, createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { createFolder, delimited } from '../support/register-files.ts';
 
 describe('the evidence of a request', () => {
   let app: TestApp;
@@ -34,7 +39,7 @@ describe('the evidence of a request', () => {
     expect(found.rppsKey).to.equal('right');
     expect(ordinal(found)).to.deep.equal({
       register: 'ordinal',
-      consulted: true,
+      answer: 'found',
       person: {
         identity: {
           rpps: '99700900014',
@@ -61,14 +66,80 @@ describe('the evidence of a request', () => {
     const left = await apply({ rpps: '99700900063' });
     expect(ordinal(await evidence(left.accountId))?.person?.endedOn).to.equal('2025-06-30');
     const unknown = await apply({ rpps: '99700900097' });
-    expect(ordinal(await evidence(unknown.accountId))).to.include({ consulted: true, person: undefined });
+    expect(ordinal(await evidence(unknown.accountId))).to.include({ answer: 'unknown', person: undefined });
+  });
+
+  it('holds what the national directory knows, by the profession that is closest to the declared one', async () => {
+    const { knex } = app.database;
+    const directory = ({ registers }: Evidence) => registers.find(({ register }) => register === 'directory');
+    const { accountId } = await apply({ rpps: '99700900113', familyName: 'LE-GOFF', givenName: 'Noa' });
+    expect(directory(await evidence(accountId))).to.include({ answer: 'empty', person: undefined });
+
+    const folder = await createFolder();
+    const person = (profession: string, family: string) => ({
+      "Type d'identifiant PP": '8',
+      'Identifiant PP': '99700900113',
+      'Identification nationale PP': '899700900113',
+      'Code civilité': 'MME',
+      "Nom d'exercice": family,
+      "Prénom d'exercice": 'Noa',
+      'Code profession': profession,
+      'Libellé profession': 'Profession',
+      'Code catégorie professionnelle': 'C',
+    });
+    const rows = [person('60', 'AUTRENOM'), person('10', 'Le Goff')];
+    const file = delimited(NATIONAL_DIRECTORY_COLUMNS, rows, { separator: '|', trailing: true });
+    const path = await folder.write('PS_LibreAcces_Personne_activite.txt', file);
+    const deps = { databaseUrl: app.database.url, clock: app.clock };
+    expect((await runImport(deps, NATIONAL_DIRECTORY, path)).added).to.equal(1);
+    await folder.remove();
+
+    expect(directory(await evidence(accountId))).to.deep.equal({
+      register: 'directory',
+      answer: 'found',
+      person: {
+        identity: {
+          rpps: '99700900113',
+          profession: '10',
+          civilite: 'MME',
+          familyName: 'Le Goff',
+          givenName: 'Noa',
+        },
+        endedOn: undefined,
+      },
+      verdicts: { rpps: 'same', profession: 'same', civilite: 'same', familyName: 'same', givenName: 'same' },
+    });
+    const nurse = await apply({ rpps: '99700900121' });
+    expect(directory(await evidence(nurse.accountId))).to.include({ answer: 'unknown' });
+    await knex('directory_people').delete();
+  });
+
+  it('holds the workplaces that the person chose', async () => {
+    const { knex } = app.database;
+    const { accountId } = await apply({});
+    await knex('workplaces').insert({
+      id: accountId,
+      name: 'CABINET DU PORT',
+      town: 'TESTVILLE',
+      finess: '990000014',
+      search_text: ' cabinet du port testville ',
+      in_finess: true,
+    });
+    const before = (await findDeclared(knex, accountId))?.declared;
+    await setAccountWorkplaces(knex, accountId, [{ workplaceId: accountId, centreId: undefined }]);
+    const after = (await findDeclared(knex, accountId))?.declared;
+    expect(before?.workplaces).to.deep.equal([]);
+    expect(after?.workplaces).to.deep.equal([
+      { name: 'CABINET DU PORT', town: 'TESTVILLE', finess: '990000014', gone: false, centre: undefined },
+    ]);
+    expect(digestOf(after).equals(digestOf(before))).to.equal(false);
   });
 
   it('does not look up a number whose key is wrong, nor an absent one', async () => {
     const wrong = await apply({ rpps: '99700900015' });
     const found = await evidence(wrong.accountId);
     expect(found.rppsKey).to.equal('wrong');
-    expect(ordinal(found)).to.include({ consulted: false, person: undefined });
+    expect(ordinal(found)).to.include({ answer: 'not-asked', person: undefined });
     const absent = await apply({});
     expect(await evidence(absent.accountId)).to.include({ rppsKey: 'absent' });
   });

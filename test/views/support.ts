@@ -42,8 +42,8 @@ const request = {
   person: { displayName: 'Camille MARTIN', kind: 'professional', profession: 'Médecin' },
   rppsKey: 'right',
   registers: [
-    { kind: 'ordinal', unknown: false, endedOn: '2025-06-30' },
-    { kind: 'directory', unknown: true },
+    { kind: 'ordinal', answerKind: 'found', endedOn: '2025-06-30' },
+    { kind: 'directory', answerKind: 'unknown' },
   ],
   fields: [
     {
@@ -405,12 +405,18 @@ export const SAMPLES: Sample[] = [
       ...request,
       changed: true,
       rppsKey: 'absent',
+      registers: [
+        { kind: 'ordinal', answerKind: 'not-asked' },
+        { kind: 'directory', answerKind: 'empty' },
+      ],
       lookAlikes: [],
       values: { note: 'À rappeler' },
       errors: { reason: { key: 'fault.required.reason' } },
       alert: { kind: 'refusal', key: 'alert.approval.changed' },
     },
     says: [
+      "Aucun numéro RPPS n'est déclaré",
+      "L'annuaire national n'est pas encore chargé.",
       'Le compte a changé depuis la demande.',
       'Indiquez à la personne le motif du refus.',
       'À rappeler',

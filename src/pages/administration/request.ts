@@ -66,9 +66,9 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
       profession: professionLabel(declared.professionCode),
     },
     rppsKey: evidence.rppsKey,
-    registers: evidence.registers.map(({ register, consulted, person }) => ({
+    registers: evidence.registers.map(({ register, answer, person }) => ({
       kind: register,
-      unknown: consulted && !person,
+      answerKind: answer,
       endedOn: person?.endedOn,
     })),
     fields: IDENTITY_FIELDS.map((field) => ({
@@ -89,6 +89,7 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
     })),
     emails: declared.emails,
     phones: declared.phones,
+    workplaces: declared.workplaces,
   };
 }
 
