@@ -76,9 +76,14 @@ export function isWorkingDay(day: string): boolean {
  */
 export function workingHoursBetween(start: Date, end: Date): number {
   let worked = 0;
-  const last = parisDay(end);
-  for (let day = parisDay(start); day <= last; day = addDays(day, 1)) {
+  const [first, last] = [parisDay(start), parisDay(end)];
+  for (let day = first; day <= last; day = addDays(day, 1)) {
     if (!isWorkingDay(day)) continue;
+    if (day !== first && day !== last) {
+      // The time changes on Sundays: a working day has its 24 hours.
+      worked += DAY;
+      continue;
+    }
     const from = Math.max(start.getTime(), parisTime(day, 0).getTime());
     const to = Math.min(end.getTime(), parisTime(addDays(day, 1), 0).getTime());
     worked += Math.max(0, to - from);

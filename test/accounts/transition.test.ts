@@ -78,6 +78,20 @@ describe('a change of state', () => {
         expect(await app.database.knex(table).where({ account_id: accountId }), table).to.deep.equal([]);
     });
 
+  it('stops a sign-in that waits for its code', async () => {
+    const { email, accountId } = await newPerson();
+    const visitor = new Visitor(app.issuer);
+    const form = await visitor.get((await client.authorize()).url);
+    const { result: codePage, code } = await app.codeSentBy(email, () =>
+      visitor.submit(form, { email, password: PASSWORD }),
+    );
+    await change(accountId, 'suspended');
+    const after = await visitor.submit(codePage, { code }, '/code');
+    expect(after.headers.get('location')).to.equal(null);
+    expect(wordsOf(after)).to.contain('Mot de passe');
+    expect(wordsOf(await visitor.get('/'))).not.to.contain('Bonjour Ange');
+  });
+
   it('gives nothing of before back to an account that is restored', async () => {
     const { email, accountId } = await newPerson();
     const { visitor, tokens } = await signedIn(email);
