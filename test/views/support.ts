@@ -344,6 +344,7 @@ export const SAMPLES: Sample[] = [
         {
           kind: 'sign-up',
           accountKind: 'professional',
+          proof: 'ordinal-register',
           displayName: 'Camille MARTIN',
           profession: 'Médecin',
           url: '/a',
@@ -352,6 +353,7 @@ export const SAMPLES: Sample[] = [
         {
           kind: 'profile-change',
           accountKind: 'secretary',
+          proof: 'declared',
           displayName: 'Sacha SECRETAIRE',
           url: '/b',
           promised: promised(36, 'soon'),
@@ -365,7 +367,7 @@ export const SAMPLES: Sample[] = [
       '51 demandes attendent une décision.',
       "Les plus récentes d'abord",
       'Camille MARTIN',
-      'Création de compte · Professionnel de santé · Médecin',
+      "Création de compte · Professionnel de santé · Médecin · Identité prouvée par les données de l'Ordre",
       '50 h ouvrées sur 48, en retard',
       'Modification de profil · Secrétariat · Profession non renseignée',
       '36 h ouvrées sur 48, bientôt en retard',
@@ -381,7 +383,7 @@ export const SAMPLES: Sample[] = [
     template: 'administration/request.njk',
     context: request,
     says: [
-      "Demande d'accès",
+      'Demande d’accès',
       'Reçue le 24 novembre 2026 à 09:05',
       '12 h ouvrées sur 48, dans les temps',
       'Identité déclarée, sans preuve',

@@ -51,6 +51,7 @@ export function queueRoutes(
       requests: waiting.map((one) => ({
         kind: one.kind,
         accountKind: one.accountKind,
+        proof: one.identityProof,
         displayName: one.displayName,
         profession: professionLabel(one.professionCode),
         url: addresses.approval(one.id),
