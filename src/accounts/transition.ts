@@ -77,11 +77,13 @@ function mailOf(
 /**
  * Moves an account to another state. What it could open ends with the same commit: sessions, grants and tokens.
  *
- * @throws {TransitionError} and changes nothing when the table of transitions does not allow it.
+ * @throws {TransitionError} and changes nothing when the table of transitions does not allow it, or a refusal has no
+ * reason.
  */
 export async function transition(db: Db, deps: Deps, change: StateChange): Promise<void> {
   const { accountId, to, by, lang = 'fr', reason = '', details } = change;
   const { clock, settings } = deps;
+  if (to === 'refused' && reason.trim() === '') throw new TransitionError('a refusal needs a reason');
   await db.transaction(async (trx) => {
     const row = await trx('accounts').where({ id: accountId }).forUpdate().first('state');
     const from: AccountState | undefined = row?.state;

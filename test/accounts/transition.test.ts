@@ -202,6 +202,14 @@ describe('a change of state', () => {
     expect(await knex('messages').count('* as n').first()).to.deep.equal(before);
   });
 
+  it('does not refuse without telling why', async () => {
+    const { knex } = app.database;
+    const { accountId } = await newPerson();
+    await knex('accounts').where({ id: accountId }).update({ state: 'pending' });
+    expect(await change(accountId, 'refused').catch((caught) => caught)).to.be.instanceOf(TransitionError);
+    expect((await knex('accounts').where({ id: accountId }).first('state')).state).to.equal('pending');
+  });
+
   it('happens once, however many ask at the same time', async () => {
     const { accountId } = await newPerson();
     const outcomes = await Promise.allSettled(
