@@ -1,21 +1,14 @@
 /** Puts the demo's invented register, accounts and applications into a database; a second run changes nothing. */
-import { fileURLToPath } from 'node:url';
 import { createAccount } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
 import { TERMS } from '../../src/accounts/terms.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
 import { record } from '../../src/audit/journal.ts';
 import type { Deps } from '../../src/deps.ts';
-import { isLastImported } from '../../src/directories/import/records.ts';
-import { runImport } from '../../src/directories/import/run.ts';
-import { sha256OfFile } from '../../src/directories/import/source.ts';
-import { NATIONAL_DIRECTORY } from '../../src/directories/national-directory/definition.ts';
 import type { Db } from '../../src/lib/database.ts';
 import { asApplication, DEMO_APPLICATIONS } from './applications.ts';
 import { DEMO_ACCOUNTS, DEMO_ORDINAL_REGISTER, DEMO_PASSWORD, type DemoAccount } from './people.ts';
-
-/** Invented people and workplaces, in the form of the open-data file. */
-const DEMO_DIRECTORY = fileURLToPath(new URL('PS_LibreAcces_Personne_activite.txt', import.meta.url));
+import { seedCentres } from './workplaces.ts';
 
 type SeedDeps = Pick<Deps, 'settings' | 'knex' | 'clock' | 'hasher'>;
 
@@ -100,21 +93,12 @@ export async function seedDemo(
       await saveApplication(trx, clock, asApplication(demo, applicationUrl(demo)), demo.secret);
     }
     await seedRegister(trx);
+    await seedCentres(trx, clock);
     for (const account of DEMO_ACCOUNTS) await seedAccount(trx, deps, account, passwordHash);
   });
 }
 
-/** Imports the demo's national directory, unless this very file was the last imported. @throws in production. */
-export async function seedDirectory({
-  settings,
-  knex,
-  clock,
-}: Pick<Deps, 'settings' | 'knex' | 'clock'>): Promise<void> {
-  if (settings.NODE_ENV === 'production') throw new Error('demo people have no place in production');
-  if (await isLastImported(knex, 'rpps', await sha256OfFile(DEMO_DIRECTORY))) return;
-  const deps = { databaseUrl: settings.DATABASE_URL as string, clock };
-  await runImport(deps, NATIONAL_DIRECTORY, DEMO_DIRECTORY, { force: true });
-}
-
 /** Empties the counters, so that yesterday's demo does not slow today's. */
 export const resetDemoCounters = (db: Db): Promise<number> => db('throttle_counters').delete();
+
+export { seedDirectory } from './workplaces.ts';
