@@ -162,7 +162,7 @@ async function completed(db: Db, parts: readonly string[], wanted: number): Prom
 async function inTown(db: Db, query: ReadQuery, parts: readonly string[], wanted: number): Promise<Key[]> {
   if (query.family !== '') return [];
   const [one = '', other = ''] = parts;
-  const pairs =
+  const pairs: [string, string][] =
     query.town !== ''
       ? [[query.town, query.given]]
       : [
