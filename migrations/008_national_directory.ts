@@ -70,11 +70,81 @@ export async function up(knex: Knex): Promise<void> {
     CREATE TABLE directory_words (
       word text COLLATE "C" NOT NULL CONSTRAINT directory_words_pkey PRIMARY KEY
     );
+
+    -- Who is found under the first words of each of prefixes, in the order of names. In functions, so that the plans are
+    -- made once for each connection.
+    CREATE FUNCTION directory_candidates(prefixes text[], wanted integer)
+      RETURNS SETOF directory_search_keys LANGUAGE plpgsql STABLE
+      SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    DECLARE
+      first text;
+      past text;
+    BEGIN
+      FOREACH first IN ARRAY prefixes LOOP
+        past := first || chr(1114111);
+        RETURN QUERY SELECT k.* FROM directory_search_keys k
+          WHERE k.family || ' ' || k.given >= first AND k.family || ' ' || k.given < past
+          ORDER BY k.family || ' ' || k.given LIMIT wanted;
+        RETURN QUERY SELECT k.* FROM directory_search_keys k
+          WHERE k.given || ' ' || k.family >= first AND k.given || ' ' || k.family < past
+          ORDER BY k.given || ' ' || k.family LIMIT wanted;
+        RETURN QUERY SELECT k.* FROM directory_search_keys k
+          WHERE k.town || ' ' || k.family || ' ' || k.given >= first
+            AND k.town || ' ' || k.family || ' ' || k.given < past AND k.town <> ''
+          ORDER BY k.town || ' ' || k.family || ' ' || k.given LIMIT wanted;
+      END LOOP;
+    END $$;
+
+    -- Who is found under a word beginning with part, then rest: the same, for two words that are both unfinished.
+    CREATE FUNCTION directory_completions(part text, rest text, tried integer, wanted integer)
+      RETURNS SETOF directory_search_keys LANGUAGE plpgsql STABLE
+      SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+      SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    BEGIN
+      RETURN QUERY SELECT k.* FROM (
+          SELECT w.word || ' ' || rest AS first FROM directory_words w
+           WHERE w.word >= part AND w.word < part || chr(1114111) ORDER BY w.word LIMIT tried) w,
+        LATERAL (
+          SELECT k.* FROM directory_search_keys k
+           WHERE k.family || ' ' || k.given >= w.first AND k.family || ' ' || k.given < w.first || chr(1114111)
+           ORDER BY k.family || ' ' || k.given LIMIT wanted) k
+        LIMIT wanted;
+      RETURN QUERY SELECT k.* FROM (
+          SELECT w.word || ' ' || rest AS first FROM directory_words w
+           WHERE w.word >= part AND w.word < part || chr(1114111) ORDER BY w.word LIMIT tried) w,
+        LATERAL (
+          SELECT k.* FROM directory_search_keys k
+           WHERE k.given || ' ' || k.family >= w.first AND k.given || ' ' || k.family < w.first || chr(1114111)
+           ORDER BY k.given || ' ' || k.family LIMIT wanted) k
+        LIMIT wanted;
+      RETURN QUERY SELECT k.* FROM (
+          SELECT w.word || ' ' || rest AS first FROM directory_words w
+           WHERE w.word >= part AND w.word < part || chr(1114111) ORDER BY w.word LIMIT tried) w,
+        LATERAL (
+          SELECT k.* FROM directory_search_keys k
+           WHERE k.town || ' ' || k.family || ' ' || k.given >= w.first AND k.town || ' ' || k.family || ' ' || k.given < w.first || chr(1114111) AND k.town <> ''
+           ORDER BY k.town || ' ' || k.family || ' ' || k.given LIMIT wanted) k
+        LIMIT wanted;
+    END $$;
+
+    -- Among the first read people of a town, those with a given name beginning so.
+    CREATE FUNCTION directory_in_town(place text, first_name text, read integer, wanted integer)
+      RETURNS SETOF directory_search_keys LANGUAGE plpgsql STABLE
+      SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    BEGIN
+      RETURN QUERY SELECT r.* FROM (
+          SELECT k.* FROM directory_search_keys k
+           WHERE k.town || ' ' || k.family || ' ' || k.given >= place
+             AND k.town || ' ' || k.family || ' ' || k.given < place || chr(1114111) AND k.town <> ''
+           ORDER BY k.town || ' ' || k.family || ' ' || k.given LIMIT read) r
+        WHERE starts_with(r.given, first_name) LIMIT wanted;
+    END $$;
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.schema.raw(`
+    DROP FUNCTION directory_candidates, directory_completions, directory_in_town;
     DROP TABLE directory_words, directory_search_keys, directory_structures, directory_people, directory_imports
   `);
 }

@@ -7,11 +7,11 @@ export async function up(knex: Knex): Promise<void> {
     CREATE TABLE workplaces (
       id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
       -- Number of the site (établissement géographique): what FINESS and the national directory both know it by.
-      finess text CONSTRAINT workplaces_finess_unique UNIQUE CHECK (finess ~ '^[0-9][0-9A-Z][0-9]{7}$'),
+      finess text COLLATE "C" CONSTRAINT workplaces_finess_unique UNIQUE CHECK (finess ~ '^[0-9][0-9A-Z][0-9]{7}$'),
       -- Number of the legal entity (entité juridique) that the site belongs to.
       legal_finess text CHECK (legal_finess ~ '^[0-9][0-9A-Z][0-9]{7}$'),
       -- directory_structures.id, for a place without a FINESS number.
-      directory_key text CONSTRAINT workplaces_directory_key_unique UNIQUE,
+      directory_key text COLLATE "C" CONSTRAINT workplaces_directory_key_unique UNIQUE,
       name text NOT NULL,
       -- Short or trade name: found by it too.
       other_name text,
@@ -29,7 +29,8 @@ export async function up(knex: Knex): Promise<void> {
       CHECK ((finess IS NULL) <> (directory_key IS NULL))
     );
     CREATE INDEX workplaces_search ON workplaces USING gin (search_text gin_trgm_ops) WHERE NOT gone;
-    CREATE INDEX workplaces_finess_prefix ON workplaces (finess text_pattern_ops) WHERE NOT gone;
+    -- The "C" order gives the names that start so, the shortest match first.
+    CREATE INDEX workplaces_start ON workplaces (search_text) WHERE NOT gone;
 
     CREATE TABLE laboratory_centres (
       id uuid PRIMARY KEY,

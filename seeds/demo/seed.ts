@@ -9,6 +9,7 @@ import type { Deps } from '../../src/deps.ts';
 import type { Db } from '../../src/lib/database.ts';
 import { asApplication, DEMO_APPLICATIONS } from './applications.ts';
 import { DEMO_ACCOUNTS, DEMO_ORDINAL_REGISTER, DEMO_PASSWORD, type DemoAccount } from './people.ts';
+import { seedCentres } from './workplaces.ts';
 
 type SeedDeps = Pick<Deps, 'settings' | 'knex' | 'clock' | 'hasher'>;
 
@@ -102,6 +103,7 @@ export async function seedDemo(
       await saveApplication(trx, clock, asApplication(demo, applicationUrl(demo)), demo.secret);
     }
     await seedRegister(trx);
+    await seedCentres(trx, clock);
     for (const account of DEMO_ACCOUNTS) await seedAccount(trx, deps, account, passwordHash);
     await seedApprovals(trx, deps);
   });
@@ -109,3 +111,5 @@ export async function seedDemo(
 
 /** Empties the counters, so that yesterday's demo does not slow today's. */
 export const resetDemoCounters = (db: Db): Promise<number> => db('throttle_counters').delete();
+
+export { seedDirectory } from './workplaces.ts';

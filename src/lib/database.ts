@@ -50,6 +50,8 @@ export function openKnex({
     },
     pool: { min: 0, max: poolMax },
     acquireConnectionTimeout: 5_000,
+    // Whoever asked for the connection gets the error: it needs no second telling outside of the log.
+    log: { warn() {}, error() {} },
   });
 }
 

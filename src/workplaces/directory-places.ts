@@ -2,7 +2,7 @@
 import type { ImportDefinition } from '../directories/import/types.ts';
 import { NATIONAL_DIRECTORY } from '../directories/national-directory/definition.ts';
 import type { Db } from '../lib/database.ts';
-import { forgetPlaces, lockWorkplaces, PLACE_COLUMNS, writePlaces } from './merge.ts';
+import { forgetPlaces, mergingPlaces, PLACE_COLUMNS, writePlaces } from './merge.ts';
 import { searchTextOf } from './search-text.ts';
 import { asWorkplace, WORKPLACE_COLUMNS, type Workplace } from './workplaces.ts';
 
@@ -18,7 +18,7 @@ export const NATIONAL_DIRECTORY_AND_WORKPLACES: ImportDefinition = {
   ...NATIONAL_DIRECTORY,
   async apply(db, context) {
     const counts = await NATIONAL_DIRECTORY.apply(db, context);
-    const { added, changed, gone } = await updateDirectoryPlaces(db);
+    const { added, changed, gone } = await mergingPlaces(db, () => updateDirectoryPlaces(db));
     return {
       ...counts,
       notes: { ...counts.notes, workplacesAdded: added, workplacesChanged: changed, workplacesGone: gone },
@@ -35,14 +35,11 @@ function addressLine(lines: string, ...besides: readonly string[]): string {
 }
 
 /**
- * Call inside a transaction. Where FINESS knows the site too, its name and address stand.
+ * Where FINESS knows the site too, its name and address stand.
  *
  * @returns counts of places; a place without any name is none.
  */
-export async function updateDirectoryPlaces(
-  db: Db,
-): Promise<{ added: number; changed: number; gone: number }> {
-  await lockWorkplaces(db);
+async function updateDirectoryPlaces(db: Db): Promise<{ added: number; changed: number; gone: number }> {
   await db.raw(
     `CREATE TEMPORARY TABLE directory_places ON COMMIT DROP AS
        SELECT DISTINCT ON (finess, directory_key) finess, directory_key,
@@ -101,20 +98,22 @@ async function stageOthers(db: Db): Promise<void> {
 /** Where the national directory says that this person (IDNPS) works, by name; places that may be chosen. */
 export async function workplacesOfDirectoryPerson(db: Db, personId: string): Promise<Workplace[]> {
   const structures = db.raw(
-    `SELECT ${KEYS} FROM directory_structures WHERE id IN (
+    `SELECT ${KEYS} FROM directory_structures WHERE id = ANY (ARRAY(
        SELECT activity ->> 'structure'
          FROM directory_people, jsonb_path_query(exercises::jsonb, '$[*].activities[*]') AS activity
-        WHERE national_id = ?)`,
+        WHERE national_id = ?))`,
     [personId],
   );
   const rows = await db
     .with('place', structures)
     .from('workplaces')
     .where({ gone: false })
-    .where((either) =>
-      either
-        .whereIn('finess', db('place').select('finess'))
-        .orWhereIn('directory_key', db('place').select('directory_key')),
+    .whereIn('id', (ids) =>
+      ids
+        .union(db('workplaces').join('place', 'place.finess', 'workplaces.finess').select('id'))
+        .union(
+          db('workplaces').join('place', 'place.directory_key', 'workplaces.directory_key').select('id'),
+        ),
     )
     .orderBy(['name', 'town', 'id'])
     .select(...WORKPLACE_COLUMNS);

@@ -12,7 +12,7 @@ import {
   textOf,
 } from '../directories/import/types.ts';
 import type { Db } from '../lib/database.ts';
-import { forgetPlaces, lockWorkplaces, PLACE_COLUMNS, writePlaces } from './merge.ts';
+import { forgetPlaces, mergingPlaces, PLACE_COLUMNS, writePlaces } from './merge.ts';
 import { searchTextOf } from './search-text.ts';
 
 const STAGE = 'workplace_stage_finess';
@@ -48,7 +48,7 @@ export const FINESS: ImportDefinition = {
   archiveEntry: /finess|etalab/i,
   staging: { [STAGE]: PLACE_COLUMNS.map((column) => `${column} text COLLATE "C"`).join(', ') },
   createStager,
-  apply,
+  apply: (db, context) => mergingPlaces(db, () => apply(db, context)),
 };
 
 /** A cell; some issues quote theirs. */
@@ -111,7 +111,6 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
 }
 
 async function apply(db: Db, context: ApplyContext): Promise<ImportCounts> {
-  await lockWorkplaces(db);
   await db.raw(
     `CREATE TEMPORARY TABLE workplace_finess ON COMMIT DROP AS
        SELECT DISTINCT ON (finess) * FROM ${STAGE} ORDER BY finess, search_text, address, legal_finess`,

@@ -11,14 +11,19 @@ export interface SearchedPlace {
   readonly postalCode?: string | undefined;
 }
 
+/** After each part: before the space in the order of bytes, so that a name comes before the names that go on. */
+const END = '\t';
+
 /**
- * Folded parts, name first, each word between two spaces: `Clinique St-Éloi` in Nice → ` clinique st eloi | nice | saint `.
+ * Folded parts, name first, each word after a space or a tab: `Clinique St-Éloi` in Nice → ` clinique st eloi`, ` nice`
+ * and ` saint`, with a tab after each.
  */
 export function searchTextOf({ name, otherName = '', town = '', postalCode = '' }: SearchedPlace): string {
   const parts = [name, otherName, town, postalCode].map(fold);
   const words = new Set(parts.flatMap(wordsOf));
   const also = [...words].flatMap((word) => ALSO[word] ?? []).filter((word) => !words.has(word));
-  return ` ${[...new Set([...parts, also.join(' ')])].filter((part) => part !== '').join(' | ')} `;
+  const distinct = [...new Set([...parts, also.join(' ')])].filter((part) => part !== '');
+  return distinct.map((part) => ` ${part}${END}`).join('');
 }
 
 export interface WorkplaceQuery {

@@ -4,7 +4,7 @@
  */
 import type { Db } from '../lib/database.ts';
 import { isId } from './centres.ts';
-import { readWorkplaceQuery } from './search-text.ts';
+import { readWorkplaceQuery, type WorkplaceQuery } from './search-text.ts';
 
 export interface Workplace {
   readonly id: string;
@@ -21,6 +21,9 @@ export const WORKPLACE_COLUMNS = ['id', 'name', 'address', 'postal_code', 'town'
   (column) => `workplaces.${column}`,
 );
 const MAX_RESULTS = 20;
+const FINESS_LENGTH = 9;
+/** Beyond it the text says too little for an order to mean anything, and ordering would take its time. */
+const MAX_CANDIDATES = 2_000;
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of workplaces
 export const asWorkplace = (row: any): Workplace => ({
@@ -39,34 +42,44 @@ export const asWorkplace = (row: any): Workplace => ({
 export async function searchWorkplaces(db: Db, text: string): Promise<Workplace[]> {
   const query = readWorkplaceQuery(text);
   if (!query) return [];
-  const { finessPrefix, words } = query;
-  // Folded words hold letters, digits and spaces only: no wildcard of LIKE can be among them.
-  const phrase = words.join(' ');
-  const rows = await db('workplaces')
+  const found = new Map<string, Workplace>();
+  for (const search of [byFiness, byStart, byWords]) {
+    // The next search costs more and answers worse: only for the places that are left.
+    for (const row of await search(db, query)) found.set(row.id, found.get(row.id) ?? asWorkplace(row));
+    if (found.size >= (query.finessPrefix?.length === FINESS_LENGTH ? 1 : MAX_RESULTS)) break;
+  }
+  return [...found.values()].slice(0, MAX_RESULTS);
+}
+
+const open = (db: Db) =>
+  db('workplaces')
     .where({ gone: false })
-    .where((either) => {
-      either.where((every) => {
-        for (const word of words) every.whereLike('search_text', `% ${word}%`);
-      });
-      if (finessPrefix !== undefined) either.orWhereLike('finess', `${finessPrefix}%`);
-    })
-    .orderByRaw(
-      `CASE WHEN finess = :exact THEN 0 WHEN finess LIKE :prefix THEN 1
-            WHEN search_text LIKE :whole THEN 2 WHEN search_text LIKE :start THEN 3
-            WHEN search_text LIKE ALL (:words) THEN 4 ELSE 5 END,
-       length(name), name, town, id`,
-      {
-        exact: finessPrefix ?? null,
-        prefix: finessPrefix === undefined ? null : `${finessPrefix}%`,
-        whole: ` ${phrase} |%`,
-        start: ` ${phrase}%`,
-        words: words.map((word) => `% ${word} %`),
-      },
-    )
     .limit(MAX_RESULTS)
     .select(...WORKPLACE_COLUMNS);
-  return rows.map(asWorkplace);
+
+async function byFiness(db: Db, { finessPrefix }: WorkplaceQuery) {
+  if (finessPrefix === undefined) return [];
+  return open(db).whereLike('finess', `${finessPrefix}%`).orderBy('finess');
 }
+
+// Folded words hold letters and digits only: no wildcard of LIKE can be among them.
+const byStart = (db: Db, { words }: WorkplaceQuery) =>
+  open(db)
+    .whereLike('search_text', ` ${words.join(' ')}%`)
+    .orderBy(['search_text', 'id']);
+
+const byWords = (db: Db, { words }: WorkplaceQuery) =>
+  open(db)
+    .from(
+      db('workplaces')
+        .where({ gone: false })
+        .where((every) => {
+          for (const word of words) every.whereLike('search_text', `% ${word}%`);
+        })
+        .limit(MAX_CANDIDATES)
+        .as('workplaces'),
+    )
+    .orderByRaw('search_text ~ ALL (?) DESC, search_text, id', [words.map((word) => ` ${word}[ \\t]`)]);
 
 /** Those of `ids` that exist and may be chosen, in that order; an identifier twice is answered once. */
 export async function findWorkplaces(db: Db, ids: readonly string[]): Promise<Workplace[]> {

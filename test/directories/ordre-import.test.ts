@@ -5,7 +5,8 @@ import { ordinalRegisterImport } from '../../src/directories/ordinal-import.ts';
 import { findOrdinalEntry } from '../../src/directories/ordinal-register.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createFolder, type Folder, ORDRE_HEADER, ordreFile, type Row } from '../support/register-files.ts';
+import { createFolder, type Folder } from '../support/directory.ts';
+import { ORDRE_HEADER, ordreFile, type Row } from '../support/register-files.ts';
 
 const [ALIX, FREDERIQUE, CLAUDE, LOU] = ['99700900014', '99700900022', '99700900030', '99700900063'] as const;
 

@@ -1,7 +1,4 @@
-/** Register files as their publishers write them, with invented content, in a folder that goes with the test. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Files of FINESS and of the Order, as their publishers write them, with invented content. */
 
 export type Row = Readonly<Record<string, string>>;
 
@@ -32,20 +29,3 @@ export const finessFile = (rows: readonly Row[], columns: readonly string[] = FI
 
 export const ordreFile = (rows: readonly Row[], columns: readonly string[] = ORDRE_HEADER): string =>
   delimited(columns, rows, { separator: '|', trailing: true });
-
-export interface Folder {
-  write(name: string, content: string | Buffer): Promise<string>;
-  remove(): Promise<void>;
-}
-
-export async function createFolder(): Promise<Folder> {
-  const path = await mkdtemp(join(tmpdir(), 'caducee-registers-'));
-  return {
-    async write(name, content) {
-      const file = join(path, name);
-      await writeFile(file, content);
-      return file;
-    },
-    remove: () => rm(path, { recursive: true, force: true }),
-  };
-}

@@ -7,12 +7,12 @@ describe('text of a workplace search', () => {
   const texts: [Parameters<typeof searchTextOf>[0], string][] = [
     [
       { name: 'Clinique St-Éloi', town: 'NICE', postalCode: '06000' },
-      ' clinique st eloi | nice | 06000 | saint ',
+      ' clinique st eloi\t nice\t 06000\t saint\t',
     ],
-    [{ name: 'HÔPITAL D’ŒUVRE' }, ' hopital d oeuvre '],
-    [{ name: 'CH SAINTE ANNE', otherName: 'CH STE ANNE' }, ' ch sainte anne | ch ste anne '],
-    [{ name: 'SAINT-DENIS', town: 'SAINT-DENIS' }, ' saint denis | st '],
-    [{ name: 'A|B %_' }, ' a b '],
+    [{ name: 'HÔPITAL D’ŒUVRE' }, ' hopital d oeuvre\t'],
+    [{ name: 'CH SAINTE ANNE', otherName: 'CH STE ANNE' }, ' ch sainte anne\t ch ste anne\t'],
+    [{ name: 'SAINT-DENIS', town: 'SAINT-DENIS' }, ' saint denis\t st\t'],
+    [{ name: 'A|B %_' }, ' a b\t'],
   ];
   for (const [place, text] of texts)
     it(`of ${place.name} is «${text}»`, () => {
@@ -64,7 +64,7 @@ describe('search of a workplace', () => {
     [
       'a name, best first',
       'mer',
-      ['MER', 'MERCURE', 'MER ET SOLEIL', 'HÔPITAL DE LA MER', 'CLINIQUE DU PORT'],
+      ['MER', 'MER ET SOLEIL', 'MERCURE', 'HÔPITAL DE LA MER', 'CLINIQUE DU PORT'],
     ],
     ['without accents or case', 'hopital de la mer', ['HÔPITAL DE LA MER']],
     ['with other accents, apostrophes and hyphens', 'île d’oeuf saint zephyr', ["CABINET DE L'ÎLE D'ŒUF"]],
@@ -88,10 +88,10 @@ describe('search of a workplace', () => {
       expect(await names(text)).to.deep.equal(expected);
     });
 
-  it('gives 20 places at most, shortest names first', async () => {
+  it('gives 20 places at most, in the order of names', async () => {
     const found = await names('pharmacie nombreuse');
     expect(found).to.have.length(20);
-    expect(found.slice(0, 9)).to.deep.equal(Array.from({ length: 9 }, (_, n) => `PHARMACIE ${n + 1}`));
+    expect(found.slice(0, 3)).to.deep.equal(['PHARMACIE 1', 'PHARMACIE 10', 'PHARMACIE 11']);
   });
 
   it('gives the whole place, and only what is known of it', async () => {

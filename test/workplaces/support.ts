@@ -7,7 +7,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { NATIONAL_DIRECTORY_AND_WORKPLACES } from '../../src/workplaces/directory-places.ts';
 import { FINESS } from '../../src/workplaces/finess-import.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createFolder, delimited, type Folder, finessFile, type Row } from '../support/register-files.ts';
+import { createFolder, type Folder } from '../support/directory.ts';
+import { delimited, finessFile, type Row } from '../support/register-files.ts';
 
 export interface Places {
   readonly knex: Knex;
