@@ -1,6 +1,6 @@
 /** What an administrator is shown beside a request: the registers, the key of the RPPS number, and look-alike accounts. */
 import type { AccountState, NewAccount } from '../accounts/accounts.ts';
-import { findDirectoryIdentities } from '../directories/national-directory/identity.ts';
+import { findDirectoryPerson } from '../directories/national-directory.ts';
 import { findOrdinalIdentity } from '../directories/ordinal-register.ts';
 import { isRpps } from '../directories/rpps.ts';
 import type { Db } from '../lib/database.ts';
@@ -62,8 +62,13 @@ const REGISTERS: Readonly<Record<RegisterName, Register>> = {
   directory: {
     table: 'directory_people',
     async find(db, rpps) {
-      const found = await findDirectoryIdentities(db, rpps);
-      return found.map((one) => ({ identity: asIdentity(one), endedOn: undefined }));
+      // National identifier (IDNPS): 8, then the RPPS number.
+      const found = await findDirectoryPerson(db, `8${rpps}`);
+      const { civiliteCode } = found ?? {};
+      return (found?.exercises ?? []).map(({ professionCode, familyName, givenName }) => ({
+        identity: asIdentity({ rpps, professionCode, civiliteCode, familyName, givenName }),
+        endedOn: undefined,
+      }));
     },
   },
 };
@@ -89,9 +94,13 @@ const asIdentity = ({
   civiliteCode: civilite,
   familyName,
   givenName,
-}: Pick<Declared, 'rpps' | 'professionCode' | 'civiliteCode' | 'familyName'> & {
-  readonly givenName: string | undefined;
-}): Identity => ({ rpps, profession, civilite, familyName, givenName });
+}: Pick<Declared, 'rpps' | 'professionCode' | 'civiliteCode' | 'familyName' | 'givenName'>): Identity => ({
+  rpps,
+  profession,
+  civilite,
+  familyName,
+  givenName,
+});
 
 // Three look-ups that each have an index, instead of one condition that has none.
 const FIND_LOOK_ALIKES = `

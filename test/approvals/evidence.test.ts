@@ -3,12 +3,11 @@ import { transition } from '../../src/accounts/transition.ts';
 import { digestOf, findDeclared } from '../../src/approvals/declared.ts';
 import { type Evidence, evidenceOf } from '../../src/approvals/evidence.ts';
 import { runImport } from '../../src/directories/import/run.ts';
-import { NATIONAL_DIRECTORY_COLUMNS } from '../../src/directories/national-directory/columns.ts';
 import { NATIONAL_DIRECTORY } from '../../src/directories/national-directory/definition.ts';
 import { setAccountWorkplaces } from '../../src/workplaces/account-workplaces.ts';
 import { createApplicant, createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { createFolder, delimited } from '../support/register-files.ts';
+import { createFolder, doctor, written } from '../support/directory.ts';
 
 describe('the evidence of a request', () => {
   let app: TestApp;
@@ -76,19 +75,9 @@ describe('the evidence of a request', () => {
     expect(directory(await evidence(accountId))).to.include({ answer: 'empty', person: undefined });
 
     const folder = await createFolder();
-    const person = (profession: string, family: string) => ({
-      "Type d'identifiant PP": '8',
-      'Identifiant PP': '99700900113',
-      'Identification nationale PP': '899700900113',
-      'Code civilité': 'MME',
-      "Nom d'exercice": family,
-      "Prénom d'exercice": 'Noa',
-      'Code profession': profession,
-      'Libellé profession': 'Profession',
-      'Code catégorie professionnelle': 'C',
-    });
-    const rows = [person('60', 'AUTRENOM'), person('10', 'Le Goff')];
-    const file = delimited(NATIONAL_DIRECTORY_COLUMNS, rows, { separator: '|', trailing: true });
+    const person = (profession: string, family: string) =>
+      doctor('99700900113', family, 'Noa', { 'Code civilité': 'MME', 'Code profession': profession });
+    const file = written([person('60', 'AUTRENOM'), person('10', 'Le Goff')]);
     const path = await folder.write('PS_LibreAcces_Personne_activite.txt', file);
     const deps = { databaseUrl: app.database.url, clock: app.clock };
     expect((await runImport(deps, NATIONAL_DIRECTORY, path)).added).to.equal(1);
