@@ -5,13 +5,12 @@ import { TERMS } from '../accounts/terms.ts';
 import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../http/context.ts';
-import { findSignedIn, signedInName } from '../http/session.ts';
-import { ENGINE_ROUTES, OWN_CLIENT_ID, OWN_RETURN_PATH } from '../openid/provider.ts';
+import { findSignedIn } from '../http/session.ts';
+import { OWN_RETURN_PATH } from '../openid/provider.ts';
 import { addresses, RETURNS } from './addresses.ts';
+import { signedInContext } from './signed-in.ts';
 
 export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const signOutUrl = `${ENGINE_ROUTES.end_session}?client_id=${OWN_CLIENT_ID}`;
-
   router.get('/', async (ctx) => {
     const signedIn = await findSignedIn(deps, provider, ctx);
     if (!signedIn) {
@@ -24,11 +23,10 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
     }
     const { account, member } = signedIn;
     renderPage(deps, ctx, 'portal/portal.njk', {
-      signedIn: { displayName: signedInName(signedIn) },
+      ...signedInContext(signedIn),
       givenName: member?.givenName ?? account.givenName,
       membersUrl: member ? addresses.members : undefined,
       applications: await listPortalTiles(deps.knex, account.id),
-      signOutUrl,
     });
   });
 
