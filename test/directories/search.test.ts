@@ -52,8 +52,8 @@ const PEOPLE: readonly Line[] = [
 /** What is typed, and the family and given names of who is found, in order. */
 const TABLE: readonly [DirectoryQuery, readonly string[]][] = [
   // Whole words first, then beginnings.
-  ['verniolle alix', ['VERNIOLLE ALIX', 'VERNIOLLES ALIX', 'ALIXIS VERNIOLLE']],
-  ['ALIX VERNIOLLE', ['VERNIOLLE ALIX', 'VERNIOLLES ALIX', 'ALIXIS VERNIOLLE']],
+  ['verniolle alix', ['VERNIOLLE ALIX', 'ALIXIS VERNIOLLE', 'VERNIOLLES ALIX']],
+  ['ALIX VERNIOLLE', ['VERNIOLLE ALIX', 'ALIXIS VERNIOLLE', 'VERNIOLLES ALIX']],
   ['vernioll', ['VERNIOLLE ALIX', 'VERNIOLLE-QUIBERT ZOÉ-ANNE', 'VERNIOLLES ALIX', 'ALIXIS VERNIOLLE']],
   ['verniolle', ['VERNIOLLE ALIX', 'VERNIOLLE-QUIBERT ZOÉ-ANNE', 'ALIXIS VERNIOLLE', 'VERNIOLLES ALIX']],
   // Double names from either end, apart or joined.
@@ -71,6 +71,8 @@ const TABLE: readonly [DirectoryQuery, readonly string[]][] = [
   ['coeurjoli laetitia', ['CŒURJOLI LÆTITIA']],
   ['Cœurjoli', ['CŒURJOLI LÆTITIA']],
   ['celikoz', ['ÇELIKÖZ YAËL']],
+  ['anne verniolle quibert', ['VERNIOLLE-QUIBERT ZOÉ-ANNE']],
+  ['pierre zywokarte', ['ZYWOKARTE JEAN PIERRE']],
   ['zoe anne quibert', ['VERNIOLLE-QUIBERT ZOÉ-ANNE']],
   // Two unfinished words.
   ['gouff ma', ['LE GOUFFRAC MAËL']],
@@ -227,10 +229,9 @@ describe('search in the national directory', function () {
       '\0',
       '--',
       '/*',
-      '$1',
       '?',
       '??',
-      ':a',
+      ':',
       '{}',
       ',',
       '\ud800',

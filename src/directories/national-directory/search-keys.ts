@@ -11,19 +11,26 @@ export interface SearchKey {
   readonly town: string;
 }
 
-/**
- * The folded family name starting at each of its words, then in one word: `le goff` is found by `le goff`, `goff`, `goff
- * le` and `legoff`, `martin dupont` from either end.
- */
-export function familyForms(folded: string): string[] {
+/** The words of a folded name starting at each of them in turn. */
+function rotations(folded: string): string[] {
   const words = wordsOf(folded);
   if (words.length < 2) return [folded];
-  const turns = Math.min(words.length, MAX_ROTATED_WORDS);
-  const forms = Array.from({ length: turns }, (_, start) =>
+  return Array.from({ length: Math.min(words.length, MAX_ROTATED_WORDS) }, (_, start) =>
     [...words.slice(start), ...words.slice(0, start)].join(' '),
   );
-  return [...new Set([...forms, words.join('')])];
 }
+
+/**
+ * The folded family name from each of its words, then in one word: `le goff` is found by `le goff`, `goff`, `goff le` and
+ * `legoff`, `martin dupont` from either end.
+ */
+export function familyForms(folded: string): string[] {
+  const forms = rotations(folded);
+  return forms.length < 2 ? forms : [...new Set([...forms, folded.replaceAll(' ', '')])];
+}
+
+/** The folded given name from each of its words: `jean pierre` is found by `pierre`. */
+export const givenForms = rotations;
 
 /** @param names folded. @param towns folded. */
 export function searchKeys(
@@ -33,9 +40,11 @@ export function searchKeys(
   const keys: SearchKey[] = [];
   for (const { family, given } of names) {
     for (const form of familyForms(family)) {
-      for (const town of towns.length > 0 ? towns : ['']) {
-        if (keys.length === MAX_KEYS) return keys;
-        keys.push({ family: form, given, town });
+      for (const givenForm of givenForms(given)) {
+        for (const town of towns.length > 0 ? towns : ['']) {
+          if (keys.length === MAX_KEYS) return keys;
+          keys.push({ family: form, given: givenForm, town });
+        }
       }
     }
   }
