@@ -21,7 +21,7 @@ export async function openDirectoryDatabase(): Promise<DirectoryDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'caducee-bench-'));
   const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), purpose: 'demo' });
   const url = await server.ensureDatabase('directory');
-  const knex = openKnex({ url, poolMax: 50, statementTimeoutMs: 0 });
+  const knex = openKnex({ url, poolMax: 10, statementTimeoutMs: 0 });
   const pool = openPool({ url, poolMax: 2, onError: () => undefined });
   await migrateUp(knex, pool);
   await pool.end();

@@ -16,6 +16,8 @@ import { processorSeconds } from './processes.ts';
 const FULL_ROWS = 2_300_000;
 const QUICK_ROWS = 100_000;
 const AT_ONCE = 50;
+/** As `DATABASE_POOL_MAX`, of one node. */
+const CONNECTIONS = 10;
 
 interface Sample {
   readonly family: string;
@@ -57,20 +59,36 @@ async function samples({ knex }: DirectoryDatabase): Promise<Sample[]> {
   return rows;
 }
 
-/** Milliseconds of each search; fifty are under way at any moment. */
-async function measure(database: DirectoryDatabase, queries: readonly DirectoryQuery[]): Promise<number[]> {
-  const durations: number[] = [];
+const ascending = (one: number, other: number): number => one - other;
+
+/** Milliseconds of each statement in the database and of each search; fifty are under way at any moment. */
+async function measure(
+  { knex }: DirectoryDatabase,
+  queries: readonly DirectoryQuery[],
+): Promise<{ statements: number[]; searches: number[] }> {
+  const statements: number[] = [];
+  const searches: number[] = [];
+  const sent = new Map<string, number>();
+  const onQuery = ({ __knexQueryUid }: { __knexQueryUid: string }) => {
+    sent.set(__knexQueryUid, performance.now());
+  };
+  const onResponse = (_: unknown, { __knexQueryUid }: { __knexQueryUid: string }) => {
+    statements.push(performance.now() - (sent.get(__knexQueryUid) as number));
+    sent.delete(__knexQueryUid);
+  };
+  knex.on('query', onQuery).on('query-response', onResponse);
   let next = 0;
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (let query = queries[next++]; query !== undefined; query = queries[next++]) {
         const started = performance.now();
-        await searchDirectory(database.knex, query);
-        durations.push(performance.now() - started);
+        await searchDirectory(knex, query);
+        searches.push(performance.now() - started);
       }
     }),
   );
-  return durations.sort((one, other) => one - other);
+  knex.off('query', onQuery).off('query-response', onResponse);
+  return { statements: statements.sort(ascending), searches: searches.sort(ascending) };
 }
 
 const quantile = (sorted: readonly number[], share: number): string =>
@@ -100,8 +118,9 @@ export async function measureKinds(
   count: number,
   log: (line: string) => void,
 ): Promise<void> {
-  log(`${people} people; ${AT_ONCE} searches at once; milliseconds seen by the caller`);
-  log(`${'kind'.padEnd(26)}      p50      p99   a second   database processor, ms each`);
+  log(`${people} people; ${AT_ONCE} searches at once over ${CONNECTIONS} connections; milliseconds`);
+  log(`                           each statement     whole search                database`);
+  log(`kind                          p50      p99      p50      p99   a second  processor`);
   const known = await samples(database);
   await measure(
     database,
@@ -111,12 +130,18 @@ export async function measureKinds(
   const tell = async (name: string, queries: readonly DirectoryQuery[]) => {
     const before = processorSeconds(database.serverPid);
     const started = performance.now();
-    const sorted = await measure(database, queries);
+    const { statements, searches } = await measure(database, queries);
     const seconds = (performance.now() - started) / 1_000;
     const each = ((processorSeconds(database.serverPid) - before) * 1_000) / queries.length;
-    log(
-      `${name.padEnd(26)} ${quantile(sorted, 0.5).padStart(8)} ${quantile(sorted, 0.99).padStart(8)} ${(queries.length / seconds).toFixed(0).padStart(10)} ${each.toFixed(2).padStart(8)}`,
-    );
+    const cells = [
+      quantile(statements, 0.5).padStart(7),
+      quantile(statements, 0.99).padStart(8),
+      quantile(searches, 0.5).padStart(8),
+      quantile(searches, 0.99).padStart(8),
+      (queries.length / seconds).toFixed(0).padStart(10),
+      each.toFixed(2).padStart(10),
+    ];
+    log([name.padEnd(25), ...cells].join(' '));
   };
   for (const [name, query] of Object.entries(KINDS)) {
     const queries = Array.from({ length: count }, (_, rank) => query(pick(known, rank * 7), rank));

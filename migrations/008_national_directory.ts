@@ -80,6 +80,10 @@ export async function up(knex: Knex): Promise<void> {
       first text;
       past text;
     BEGIN
+      -- Until the first import is over, it holds a lock on every other table.
+      IF NOT EXISTS (SELECT FROM directory_imports WHERE kind = 'rpps' AND outcome = 'imported') THEN
+        RETURN;
+      END IF;
       FOREACH first IN ARRAY prefixes LOOP
         past := first || chr(1114111);
         RETURN QUERY SELECT k.* FROM directory_search_keys k
@@ -93,6 +97,25 @@ export async function up(knex: Knex): Promise<void> {
             AND k.town || ' ' || k.family || ' ' || k.given < past AND k.town <> ''
           ORDER BY k.town || ' ' || k.family || ' ' || k.given LIMIT wanted;
       END LOOP;
+    END $$;
+
+    CREATE FUNCTION directory_people_among(ids text[]) RETURNS SETOF directory_people LANGUAGE plpgsql STABLE
+      SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+    BEGIN
+      RETURN QUERY SELECT p.* FROM directory_people p WHERE p.national_id = ANY (ids);
+    END $$;
+
+    -- RPPS numbers that begin with digits: the national identifier is 8 and the number (TRE_G08).
+    CREATE FUNCTION directory_people_numbered(digits text, wanted integer)
+      RETURNS SETOF directory_people LANGUAGE plpgsql STABLE
+      SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+    BEGIN
+      IF NOT EXISTS (SELECT FROM directory_imports WHERE kind = 'rpps' AND outcome = 'imported') THEN
+        RETURN;
+      END IF;
+      RETURN QUERY SELECT p.* FROM directory_people p
+        WHERE p.national_id >= '8' || digits AND p.national_id < '8' || digits || ':' AND p.identifier_type = '8'
+        ORDER BY p.national_id LIMIT wanted;
     END $$;
 
     -- Who is found under a word beginning with part, then rest: the same, for two words that are both unfinished.
@@ -144,7 +167,8 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   await knex.schema.raw(`
-    DROP FUNCTION directory_candidates, directory_completions, directory_in_town;
+    DROP FUNCTION directory_candidates, directory_people_among, directory_people_numbered, directory_completions,
+      directory_in_town;
     DROP TABLE directory_words, directory_search_keys, directory_structures, directory_people, directory_imports
   `);
 }

@@ -1,6 +1,7 @@
 /** Where an account's person works, in their own order, each place with the laboratory centre it usually works with. */
 import type { Db } from '../lib/database.ts';
-import { type Centre, isId } from './centres.ts';
+import { isId } from '../lib/ids.ts';
+import type { Centre } from './centres.ts';
 import { asWorkplace, WORKPLACE_COLUMNS, type Workplace } from './workplaces.ts';
 
 export interface AccountWorkplace {

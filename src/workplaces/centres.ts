@@ -1,7 +1,7 @@
 /** Laboratory centres: the list that administrators keep, one of which each workplace of an account usually works with. */
 import type { Clock } from '../lib/clock.ts';
 import { type Db, isUniqueViolation } from '../lib/database.ts';
-import { newId } from '../lib/ids.ts';
+import { isId, newId } from '../lib/ids.ts';
 
 export interface Centre {
   readonly id: string;
@@ -17,10 +17,6 @@ export class DuplicateCentreError extends Error {
     super('an open laboratory centre has this name');
   }
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** Whether a text sent by a browser can be an identifier at all; PostgreSQL would fail on another. */
-export const isId = (text: string): boolean => UUID.test(text);
 
 const tidy = (name: string): string => name.normalize('NFC').replace(/\s+/gu, ' ').trim();
 

@@ -3,7 +3,7 @@
  * them. One that both forgot stays readable for the accounts that chose it, and is never offered again.
  */
 import type { Db } from '../lib/database.ts';
-import { isId } from './centres.ts';
+import { isId } from '../lib/ids.ts';
 import { readWorkplaceQuery, type WorkplaceQuery } from './search-text.ts';
 
 export interface Workplace {

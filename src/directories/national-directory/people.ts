@@ -90,25 +90,15 @@ export interface PersonRow {
   readonly exercises: readonly StoredExercise[];
 }
 
-const PERSON = 'national_id, identifier_type, identifier, civilite_code, exercises';
-
 export async function fetchPeople(db: Db, ids: readonly string[]): Promise<PersonRow[]> {
   if (ids.length === 0) return [];
-  const { rows } = await db.raw(
-    `SELECT ${PERSON} FROM directory_people WHERE national_id = ANY (?::text[])`,
-    [[...ids]],
-  );
+  const { rows } = await db.raw('SELECT * FROM directory_people_among(?::text[])', [[...ids]]);
   return rows;
 }
 
 /** The first people whose RPPS number begins with these digits. */
 export async function fetchByNumber(db: Db, digits: string, limit: number): Promise<PersonRow[]> {
-  // The national identifier is `8` and the number (TRE_G08); `:` comes after the digits.
-  const { rows } = await db.raw(
-    `SELECT ${PERSON} FROM directory_people
-      WHERE national_id >= ? AND national_id < ? AND identifier_type = '8' ORDER BY national_id LIMIT ?`,
-    [`8${digits}`, `8${digits}:`, limit],
-  );
+  const { rows } = await db.raw('SELECT * FROM directory_people_numbered(?, ?)', [digits, limit]);
   return rows;
 }
 

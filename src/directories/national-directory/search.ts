@@ -7,16 +7,14 @@ import { familyForms } from './search-keys.ts';
 
 export const MAX_HITS = 20;
 /** A person may have several keys under one word. */
-const KEYS_PER_HIT = 3;
+const KEYS_PER_HIT = 2;
 /** Words that an unfinished word may become. */
 const COMPLETIONS = 200;
 /** From so many digits on, the number leads to fewer people than any name. */
 const LEADING_DIGITS = 6;
 const READ_IN_TOWN = 2_000;
 const READ_BY_NUMBER = 200;
-/** With fewer people than this, words with a typing error are tried too. */
-const FEW = 3;
-const MAX_CORRECTIONS = 20;
+const MAX_CORRECTIONS = 12;
 const MAX_CORRECTED_ORDERS = 120;
 
 interface Key {
@@ -33,8 +31,8 @@ interface Found {
 }
 
 /**
- * Who fits every part of `query`, best first: whole words, then beginnings of words, then words with one typing error.
- * One hit per profession of a person. Nothing for a query of fewer than three letters or digits. A hit never holds a phone number or
+ * Who fits every part of `query`, best first: whole words, then beginnings of words; when nobody does, words with one
+ * typing error. One hit per profession of a person. Nothing for a query of fewer than three letters or digits. A hit never holds a phone number or
  * an e-mail address: the directory stores none.
  *
  * @param limit at most 20.
@@ -45,7 +43,7 @@ export async function searchDirectory(
   { limit = MAX_HITS }: { limit?: number } = {},
 ): Promise<DirectoryHit[]> {
   const read = readQuery(query);
-  if (!read || !(await isImported(db))) return [];
+  if (!read) return [];
   const wanted = Math.max(1, Math.min(limit, MAX_HITS));
   const byNumber = read.rpps !== '' && (partsOf(read).length === 0 || read.rpps.length >= LEADING_DIGITS);
   if (byNumber) {
@@ -61,13 +59,6 @@ export async function searchDirectory(
     ids.flatMap((id) => people.get(id) ?? []),
     read,
   ).slice(0, wanted);
-}
-
-/** Until the first import is over its tables are locked. */
-async function isImported(db: Db): Promise<boolean> {
-  return (
-    (await db('directory_imports').where({ kind: 'rpps', outcome: 'imported' }).first('id')) !== undefined
-  );
 }
 
 /** Whether one of the professions of a person fits the words of the query. */
@@ -89,9 +80,9 @@ async function find(db: Db, query: ReadQuery, wanted: number): Promise<Map<strin
   const found = new Map<string, Found>();
   const parts = partsOf(query);
   keep(found, query, await candidates(db, orders(parts), wanted), 0);
-  if (found.size < wanted && parts.length > 1) keep(found, query, await completed(db, parts, wanted), 0);
+  if (found.size === 0 && parts.length > 1) keep(found, query, await completed(db, parts, wanted), 0);
   if (found.size === 0 && parts.length === 2) keep(found, query, await inTown(db, query, parts, wanted), 0);
-  if (found.size < FEW) await findMistyped(db, query, wanted, found);
+  if (found.size === 0) await findMistyped(db, query, wanted, found);
   return new Map(
     [...found].sort(
       ([, one], [, other]) =>
