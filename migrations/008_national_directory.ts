@@ -71,10 +71,16 @@ export async function up(knex: Knex): Promise<void> {
       word text COLLATE "C" NOT NULL CONSTRAINT directory_words_pkey PRIMARY KEY
     );
 
+    -- Types of their own: a function that answers rows of a table waits for the locks of that table.
+    CREATE TYPE directory_key AS (national_id text, family text, given text, town text);
+    CREATE TYPE directory_person AS (
+      national_id text, identifier_type text, identifier text, civilite_code text, exercises json
+    );
+
     -- Who is found under the first words of each of prefixes, in the order of names. In functions, so that the plans are
     -- made once for each connection.
     CREATE FUNCTION directory_candidates(prefixes text[], wanted integer)
-      RETURNS SETOF directory_search_keys LANGUAGE plpgsql STABLE
+      RETURNS SETOF directory_key LANGUAGE plpgsql STABLE
       SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
     DECLARE
       first text;
@@ -99,28 +105,28 @@ export async function up(knex: Knex): Promise<void> {
       END LOOP;
     END $$;
 
-    CREATE FUNCTION directory_people_among(ids text[]) RETURNS SETOF directory_people LANGUAGE plpgsql STABLE
+    CREATE FUNCTION directory_people_among(ids text[]) RETURNS SETOF directory_person LANGUAGE plpgsql STABLE
       SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
     BEGIN
-      RETURN QUERY SELECT p.* FROM directory_people p WHERE p.national_id = ANY (ids);
+      RETURN QUERY SELECT p.national_id, p.identifier_type, p.identifier, p.civilite_code, p.exercises FROM directory_people p WHERE p.national_id = ANY (ids);
     END $$;
 
     -- RPPS numbers that begin with digits: the national identifier is 8 and the number (TRE_G08).
     CREATE FUNCTION directory_people_numbered(digits text, wanted integer)
-      RETURNS SETOF directory_people LANGUAGE plpgsql STABLE
+      RETURNS SETOF directory_person LANGUAGE plpgsql STABLE
       SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
     BEGIN
       IF NOT EXISTS (SELECT FROM directory_imports WHERE kind = 'rpps' AND outcome = 'imported') THEN
         RETURN;
       END IF;
-      RETURN QUERY SELECT p.* FROM directory_people p
+      RETURN QUERY SELECT p.national_id, p.identifier_type, p.identifier, p.civilite_code, p.exercises FROM directory_people p
         WHERE p.national_id >= '8' || digits AND p.national_id < '8' || digits || ':' AND p.identifier_type = '8'
         ORDER BY p.national_id LIMIT wanted;
     END $$;
 
     -- Who is found under a word beginning with part, then rest: the same, for two words that are both unfinished.
     CREATE FUNCTION directory_completions(part text, rest text, tried integer, wanted integer)
-      RETURNS SETOF directory_search_keys LANGUAGE plpgsql STABLE
+      RETURNS SETOF directory_key LANGUAGE plpgsql STABLE
       SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
       SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     BEGIN
@@ -152,7 +158,7 @@ export async function up(knex: Knex): Promise<void> {
 
     -- Among the first read people of a town, those with a given name beginning so.
     CREATE FUNCTION directory_in_town(place text, first_name text, read integer, wanted integer)
-      RETURNS SETOF directory_search_keys LANGUAGE plpgsql STABLE
+      RETURNS SETOF directory_key LANGUAGE plpgsql STABLE
       SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
     BEGIN
       RETURN QUERY SELECT r.* FROM (
@@ -169,6 +175,7 @@ export async function down(knex: Knex): Promise<void> {
   await knex.schema.raw(`
     DROP FUNCTION directory_candidates, directory_people_among, directory_people_numbered, directory_completions,
       directory_in_town;
+    DROP TYPE directory_key, directory_person;
     DROP TABLE directory_words, directory_search_keys, directory_structures, directory_people, directory_imports
   `);
 }

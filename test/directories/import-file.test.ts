@@ -173,6 +173,30 @@ describe('import of a file of the national directory', function () {
     }
   });
 
+  it('puts together the lines of one person that stand apart, under whatever writing of the identifier', async () => {
+    const other = { "Type d'identifiant PP": '0', 'Identification nationale PP': '00B6090001' };
+    const lines = [
+      { ...doctor('0B6090001', 'SEPARE', 'ALIX', PLACE), ...other },
+      doctor('99700900022', 'ENTREDEUX', 'ALIX'),
+      { ...doctor('0B6090001', 'SEPARE', 'ALIX', { 'Code profession': '91' }), ...other },
+      doctor('99700900030', 'ENTREDEUX', 'ALIX'),
+      { ...doctor('B6090001', 'SEPARE', 'ALIX', { 'Code profession': '93' }), ...other },
+    ];
+    const fresh = await createTestDatabase();
+    try {
+      const { status, output } = await importFile(fresh.url, await folder.write('apart.txt', written(lines)));
+      expect(status, output).to.equal(0);
+      expect(output).to.match(/added {6}3\n/);
+      const person = await getDirectoryPerson(fresh.knex, '00B6090001');
+      expect(person.exercises.map(({ professionCode }) => professionCode)).to.deep.equal(['10', '91', '93']);
+      expect(person).to.deep.include({ rpps: undefined, identifierType: '0', identifier: '0B6090001' });
+      expect(person.workplaces).to.have.length(1);
+      expect((await searchDirectory(fresh.knex, 'separe')).length).to.equal(3);
+    } finally {
+      await fresh.drop();
+    }
+  });
+
   it('refuses a file without a column that it needs, and names it', async () => {
     const columns = NATIONAL_DIRECTORY_COLUMNS.filter((name) => name !== 'Code profession');
     await refuses(

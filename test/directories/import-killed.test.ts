@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { startEmbeddedPostgres } from '../../demo/embedded-postgres.ts';
+import { searchDirectory } from '../../src/directories/national-directory.ts';
 import { migrateUp, openKnex, openPool } from '../../src/lib/database.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -79,11 +80,14 @@ describe('an import that is stopped', function () {
     file = 'changed.txt',
   ): Promise<void> {
     const before = await contentOf(watcher);
+    const seen = await searchDirectory(watcher, 'martin');
     const trx = await database.knex.transaction();
     const holder = (await trx.raw('SELECT pg_backend_pid() AS pid')).rows[0].pid;
     await hold(trx);
     const running = startImport(database.url, folder.path(file));
     await waiting(watcher);
+    // Readers do not wait, and see the directory of before.
+    expect(await searchDirectory(watcher, 'martin')).to.deep.equal(seen);
     await running.end('SIGKILL');
     await trx.rollback();
     await alone(watcher, [...own, holder]);

@@ -53,7 +53,7 @@ export async function searchDirectory(
       read,
     ).slice(0, wanted);
   }
-  const ids = [...(await find(db, read, wanted)).keys()].slice(0, wanted);
+  const ids = await find(db, read, wanted);
   const people = new Map((await fetchPeople(db, ids)).map((person) => [person.national_id, person]));
   return hitsOf(
     ids.flatMap((id) => people.get(id) ?? []),
@@ -75,22 +75,41 @@ const fitsPerson = ({ national_id, exercises }: PersonRow, query: ReadQuery): bo
 const partsOf = ({ words, family, given, town }: ReadQuery): string[] =>
   [...words, family, given, town].filter((part) => part !== '');
 
-/** People by national identifier, best first. */
-async function find(db: Db, query: ReadQuery, wanted: number): Promise<Map<string, Found>> {
+/** National identifiers, best first. */
+async function find(db: Db, query: ReadQuery, wanted: number): Promise<string[]> {
   const found = new Map<string, Found>();
   const parts = partsOf(query);
   keep(found, query, await candidates(db, orders(parts), wanted), 0);
-  if (found.size === 0 && parts.length > 1) keep(found, query, await completed(db, parts, wanted), 0);
-  if (found.size === 0 && parts.length === 2) keep(found, query, await inTown(db, query, parts, wanted), 0);
-  if (found.size === 0) await findMistyped(db, query, wanted, found);
-  return new Map(
-    [...found].sort(
-      ([, one], [, other]) =>
+  if (found.size === 0 && (await isImported(db))) await findOtherwise(db, query, wanted, found);
+  return [...found.values()]
+    .sort(
+      (one, other) =>
         one.rank - other.rank ||
         compare(one.key.family, other.key.family) ||
         compare(one.key.given, other.key.given) ||
         compare(one.key.national_id, other.key.national_id),
-    ),
+    )
+    .slice(0, wanted)
+    .map(({ key }) => key.national_id);
+}
+
+/** Adds who fits unfinished words, or else a town and a given name, or else corrected words. */
+async function findOtherwise(
+  db: Db,
+  query: ReadQuery,
+  wanted: number,
+  found: Map<string, Found>,
+): Promise<void> {
+  const parts = partsOf(query);
+  if (parts.length > 1) keep(found, query, await completed(db, parts, wanted), 0);
+  if (found.size === 0 && parts.length === 2) keep(found, query, await inTown(db, query, parts, wanted), 0);
+  if (found.size === 0) await findMistyped(db, query, wanted, found);
+}
+
+/** Until the first import is over, it holds a lock on the tables. */
+async function isImported(db: Db): Promise<boolean> {
+  return (
+    (await db('directory_imports').where({ kind: 'rpps', outcome: 'imported' }).first('id')) !== undefined
   );
 }
 

@@ -16,11 +16,12 @@ export async function mergeSplitPeople(
   await db.raw(`DROP TABLE IF EXISTS ${PARTS}`);
   const { rowCount } = await db.raw(
     `CREATE UNLOGGED TABLE ${PARTS} AS
-       SELECT national_id, identifier_type, identifier, array_agg(coalesce(civilite_code, '')) AS civilites,
+       SELECT national_id, min(identifier_type) AS identifier_type, min(identifier) AS identifier,
+              array_agg(coalesce(civilite_code, '')) AS civilites,
               array_agg(exercises::text) AS documents
          FROM ${PEOPLE_STAGE}
         WHERE national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
-        GROUP BY 1, 2, 3
+        GROUP BY national_id
        HAVING count(*) > 1`,
   );
   try {
