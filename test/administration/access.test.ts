@@ -7,6 +7,9 @@ import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 const PASSWORD = 'demo-caducee-2026';
 const LISE = { email: 'lise@example.test', phone: '+33639980098' };
 
+/** Signs in, whatever session there is, and comes back. */
+const SIGN_IN = '/connexion?vers=administration';
+
 describe('the administration opens to active administrators with a strong second factor only', () => {
   let app: TestApp;
   let passwordHash: string;
@@ -64,7 +67,7 @@ describe('the administration opens to active administrators with a strong second
   };
 
   it('sends a visitor to the sign-in', async () => {
-    all(303, '/connexion')(await answers(new Visitor(app.issuer)));
+    all(303, SIGN_IN)(await answers(new Visitor(app.issuer)));
   });
 
   it('does not exist for a doctor, with or without a strong second factor', async () => {
@@ -99,7 +102,7 @@ describe('the administration opens to active administrators with a strong second
       to: 'suspended',
       by: { role: 'system' },
     });
-    all(303, '/connexion')(await answers(visitor));
+    all(303, SIGN_IN)(await answers(visitor));
   });
 
   it('asks an administrator who signed in by e-mail to sign in anew, with a second factor', async () => {
@@ -110,7 +113,7 @@ describe('the administration opens to active administrators with a strong second
     const visitor = new Visitor(app.issuer);
     await signIn(app, visitor, '/connexion', { email });
     await app.database.knex('account_roles').insert({ account_id: accountId, role: 'administrator' });
-    all(303, '/connexion?prompt=login')(await answers(visitor));
+    all(303, SIGN_IN)(await answers(visitor));
 
     await app.database.knex('phone_numbers').insert({
       id: accountId,
