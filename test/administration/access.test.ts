@@ -121,7 +121,7 @@ describe('the administration opens to active administrators with a strong second
       number: phone,
       verified_at: app.clock.now(),
     });
-    const home = await signIn(app, visitor, '/connexion?prompt=login', { email, codeTo: phone });
+    const home = await signIn(app, visitor, SIGN_IN, { email, codeTo: phone });
     expect(wordsOf(home)).to.contain('Bonjour Noa').and.to.contain('Administration');
     expect(wordsOf(await visitor.get('/administration'))).to.contain('Demandes en attente');
   });
