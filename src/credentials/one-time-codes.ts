@@ -11,6 +11,8 @@ import type { Keyring } from '../lib/keyring.ts';
 export const CODE_LIFETIME_MINUTES = 10;
 export const CODE_TRIES = 5;
 const CODE_DIGITS = 6;
+/** Between two codes that one journey sends to the same contact: the first is often still on its way. */
+export const RESEND_AFTER_SECONDS = 30;
 
 export type CodePurpose = 'sign-in' | 'sign-up' | 'address';
 export type Channel = 'email' | 'sms';
@@ -28,7 +30,11 @@ interface Deps {
 export type CodeVerdict =
   | { readonly verdict: 'accepted'; readonly id: string }
   | { readonly verdict: 'wrong'; readonly remaining: number }
-  | { readonly verdict: 'exhausted' | 'expired' | 'used' | 'none' };
+  | {
+      readonly verdict: 'exhausted' | 'expired' | 'used' | 'none';
+      /** True for the last try of a code, which was wrong; false when nothing was compared. */
+      readonly compared: boolean;
+    };
 
 const macPurpose = ({ purpose, journeyHash }: CodeKey, id: string) =>
   `one-time-code/${purpose}/${journeyHash.toString('hex')}/${id}`;
@@ -81,12 +87,13 @@ export async function tryCode(
     if (keyring.verifyMac(macPurpose(key, row.id), code, row.code_mac))
       return { verdict: 'accepted', id: row.id };
     const remaining = CODE_TRIES - row.attempts;
-    return remaining > 0 ? { verdict: 'wrong', remaining } : { verdict: 'exhausted' };
+    return remaining > 0 ? { verdict: 'wrong', remaining } : { verdict: 'exhausted', compared: true };
   }
   const last = await db('one_time_codes').where(where).first();
-  if (!last) return { verdict: 'none' };
-  if (last.consumed_at) return { verdict: 'used' };
-  return { verdict: last.expires_at <= clock.now() ? 'expired' : 'exhausted' };
+  const compared = false;
+  if (!last) return { verdict: 'none', compared };
+  if (last.consumed_at) return { verdict: 'used', compared };
+  return { verdict: last.expires_at <= clock.now() ? 'expired' : 'exhausted', compared };
 }
 
 /** Uses an accepted code up. @returns false when another request was first. */
@@ -96,6 +103,21 @@ export async function consumeCode(db: Db, clock: Clock, id: string): Promise<boo
     .whereNull('consumed_at')
     .update({ consumed_at: clock.now() });
   return used === 1;
+}
+
+/** When the journey's current code was made, if it can still be entered. */
+export async function findCurrentCode(
+  db: Db,
+  clock: Clock,
+  { journeyHash, purpose }: CodeKey,
+): Promise<{ createdAt: Date } | undefined> {
+  const row = await db('one_time_codes')
+    .where({ journey_hash: journeyHash, purpose })
+    .whereNull('consumed_at')
+    .where('attempts', '<', CODE_TRIES)
+    .where('expires_at', '>', clock.now())
+    .first('created_at');
+  return row && { createdAt: row.created_at };
 }
 
 export async function deleteCodes(db: Db, journeyHash: Buffer): Promise<void> {

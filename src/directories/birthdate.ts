@@ -7,6 +7,8 @@ const MAX_INPUT_LENGTH = 40;
 const SEPARATED =
   /^([0-9]{1,2})\s*[/.\-\s\u2010-\u2013]\s*([0-9]{1,2})\s*[/.\-\s\u2010-\u2013]\s*([0-9]{4})$/u;
 const COMPACT = /^([0-9]{2})([0-9]{2})([0-9]{4})$/;
+/** What browsers fill in for `autocomplete="bday"` (HTML, autofill). */
+const ISO = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/;
 
 const PARIS_DAY = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'Europe/Paris',
@@ -17,7 +19,7 @@ const PARIS_DAY = new Intl.DateTimeFormat('en-GB', {
 
 /**
  * Reads a birthdate in the French order, day first (`17/06/1980`, `17-6-1980`, `17.06.1980`, `17 06 1980`,
- * `17061980`), and returns the calendar date as ISO 8601 `YYYY-MM-DD`.
+ * `17061980`) or in ISO 8601 (`1980-06-17`), and returns the calendar date as ISO 8601 `YYYY-MM-DD`.
  *
  * `today` is an instant; the date it is compared with is the one in Paris at that instant. Someone born today
  * or who turns 120 today is accepted.
@@ -29,7 +31,8 @@ export function parseBirthdate(input: string, today: Date): Result<string> {
   const typed = input.trim();
   if (typed === '') return refuse('fault.required.birthdate');
   if (typed.length > MAX_INPUT_LENGTH) return refuse('fault.birthdate.format');
-  const parts = SEPARATED.exec(typed) ?? COMPACT.exec(typed);
+  const iso = ISO.exec(typed);
+  const parts = iso ? [typed, iso[3], iso[2], iso[1]] : (SEPARATED.exec(typed) ?? COMPACT.exec(typed));
   if (parts === null) return refuse('fault.birthdate.format');
 
   const [day, month, year] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];

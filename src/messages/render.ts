@@ -8,10 +8,34 @@ export type MailParams = {
     minutes: number;
     purpose: 'sign-in' | 'sign-up' | 'address';
     applicationName?: string | undefined;
+    /** Proves the address instead of the code. */
+    confirmUrl?: string | undefined;
+    /** Whose account the address is for: who receives the mail must be able to tell it from their own. */
+    askedBy?: string | undefined;
   };
   'account-created': { givenName: string; email: string; signInUrl: string };
+  'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
+  'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
+  /** `givenName` is empty for a shared account. */
+  'sign-up-received': { givenName: string; hours: number };
+  'account-approved': { givenName: string; email: string; signInUrl: string };
+  'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
+  'account-changed': {
+    givenName: string;
+    change: 'suspended' | 'restored' | 'closed';
+    supportEmail: string;
+  };
+  /** `oldestHours` are working hours, of the `limitHours` promised; `late` requests are beyond. */
+  'administrators-digest': {
+    count: number;
+    oldestHours: number;
+    limitHours: number;
+    late: number;
+    url: string;
+  };
+  'administrators-alarm': { usedHours: number; limitHours: number; url: string };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */

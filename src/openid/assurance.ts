@@ -21,3 +21,59 @@ const BY_CHANNEL: Readonly<Record<Channel, { acr: string; amr: string[] }>> = {
 };
 
 export const assuranceOf = (channel: Channel): { acr: string; amr: string[] } => BY_CHANNEL[channel];
+
+/** What an authorization request asks of the sign-in. */
+export interface AskedAssurance {
+  /** The classes asked for that exist here, the preferred one first. */
+  readonly classes: readonly string[];
+  /** An essential class must be reached, or the request fails; a voluntary one is a wish. */
+  readonly essential: boolean;
+}
+
+const listOf = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === 'string');
+
+function acrClaimOf(claims: unknown): { essential?: unknown; value?: unknown; values?: unknown } {
+  try {
+    return JSON.parse(String(claims)).id_token.acr ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * @param params of the authorization request: `claims` (JSON text) goes before `acr_values`.
+ * @returns undefined when nothing that exists here is asked for; an essential request for unknown classes alone comes
+ * back without any class: nothing can satisfy it.
+ */
+export function askedAssurance(params: Readonly<Record<string, unknown>>): AskedAssurance | undefined {
+  const { essential, value, values } = acrClaimOf(params.claims);
+  const claimed = listOf(values ?? value);
+  const isEssential = essential === true && claimed.length > 0;
+  const listed = claimed.length > 0 ? claimed : String(params.acr_values ?? '').split(' ');
+  const classes = listed.filter((one) => ACR_VALUES.includes(one));
+  return isEssential || classes.length > 0 ? { classes, essential: isEssential } : undefined;
+}
+
+/**
+ * The classes at which a sign-in may end, of those that the account can reach.
+ *
+ * Essential: one of the classes asked for, exactly, and a stronger one is none of them (OpenID Connect Core §5.5.1.1).
+ * Voluntary: the first class in the application's order that the account can reach, or a stronger one; an account that
+ * reaches none of them signs in as it can (§3.1.2.1).
+ */
+export function acceptableClasses(
+  asked: AskedAssurance | undefined,
+  reachable: readonly string[],
+): readonly string[] {
+  if (!asked) return reachable;
+  if (asked.essential) return reachable.filter((one) => asked.classes.includes(one));
+  const target = asked.classes.find((one) => reachable.includes(one));
+  const floor = target ? ACR_VALUES.indexOf(target) : 0;
+  return reachable.filter((one) => ACR_VALUES.indexOf(one) >= floor);
+}
+
+/** Whether a session of class `acr` answers the request without anything more from the person. */
+export function isMet(asked: AskedAssurance, acr: string, reachable: readonly string[]): boolean {
+  return acceptableClasses(asked, [acr, ...reachable]).includes(acr);
+}

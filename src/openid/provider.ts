@@ -7,7 +7,6 @@ import Provider, {
   type Configuration,
   type JWK as EngineKey,
   errors,
-  interactionPolicy,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import type pg from 'pg';
@@ -15,8 +14,12 @@ import type { Settings } from '../../config/settings.ts';
 import { findClientMetadata, secretMatches } from '../applications/applications.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { createAdapterFactory } from './adapter.ts';
+import { assertClaims } from './asked-claims.ts';
 import { ACR_VALUES } from './assurance.ts';
 import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
+import { cacheClients } from './client-cache.ts';
+import { actingOf, isFirstParty, keepMember, loadExistingGrant } from './grants.ts';
+import { createPolicy, type ReachableClasses } from './policy.ts';
 import type { EngineStore } from './store.ts';
 
 const MINUTES = 60;
@@ -41,8 +44,9 @@ export const ENGINE_ROUTES = {
 
 export const interactionUrl = (uid: string): string => `/connexion/${uid}`;
 
-/** Pages that the engine asks for, rendered by the top floor. */
+/** Pages that the engine asks for, rendered by the top floor, and what only the sign-in pages know. */
 export interface EnginePages {
+  readonly reachableClasses: ReachableClasses;
   signOut(ctx: KoaContextWithOIDC, xsrf: string): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): Promise<void>;
   error(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError | Error): Promise<void>;
@@ -55,52 +59,12 @@ interface Deps {
   readonly engineStore: EngineStore;
 }
 
-function loginAndConsent(): interactionPolicy.DefaultPolicy {
-  const policy = interactionPolicy.base();
-  policy.get('login')?.checks.add(
-    // A suspended or closed account keeps its browser session until the browser comes back.
-    new interactionPolicy.Check('account_not_active', 'this account may not sign in', (ctx) =>
-      Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
-    ),
-  );
-  return policy;
-}
-
-const isFirstParty = (client: Client | undefined): boolean => client?.first_party === true;
-
-/**
- * Two tabs that open one application at the same moment must share one grant, so its identifier follows from the
- * session and the application.
- */
-function grantIdOf(keyring: Keyring, ctx: KoaContextWithOIDC, accountId: string): string {
-  const parts = [ctx.oidc.session?.uid, ctx.oidc.client?.clientId, accountId];
-  return Buffer.from(keyring.lookupHash('grant', parts.join('\n'))).toString('base64url');
-}
-
-async function loadExistingGrant(keyring: Keyring, ctx: KoaContextWithOIDC) {
-  const { oidc } = ctx;
-  const { client, session, account, provider } = oidc;
-  if (!client || !session || !account) return undefined;
-  const grantId = oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId);
-  const existing = grantId ? await provider.Grant.find(grantId) : undefined;
-  if (existing && existing.accountId !== account.accountId) return undefined;
-  if (!isFirstParty(client)) return existing;
-
-  const wanted = [...oidc.requestParamOIDCScopes].join(' ');
-  const granted = new Set(existing?.getOIDCScopeEncountered().split(' '));
-  if (existing && [...oidc.requestParamOIDCScopes].every((scope) => granted.has(scope))) return existing;
-  const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
-  grant.jti ??= grantIdOf(keyring, ctx, account.accountId);
-  grant.addOIDCScope(wanted);
-  await grant.save();
-  return grant;
-}
-
 export async function createProvider(
-  { settings, pool, keyring, engineStore }: Deps,
+  deps: Deps,
   keys: readonly object[],
   pages: EnginePages,
 ): Promise<Provider> {
+  const { settings, pool, keyring, engineStore } = deps;
   const https = settings.ISSUER.startsWith('https://');
   const cookieOptions = {
     httpOnly: true,
@@ -116,7 +80,7 @@ export async function createProvider(
     adapter: createAdapterFactory({
       store: engineStore,
       keyring,
-      findClient: (clientId) => findClientMetadata(pool, clientId),
+      findClient: cacheClients((clientId) => findClientMetadata(pool, clientId)),
     }),
     jwks: { keys: keys as EngineKey[] },
     routes: ENGINE_ROUTES,
@@ -172,7 +136,10 @@ export async function createProvider(
     discovery: { service_documentation: undefined, ui_locales_supported: ['fr', 'en'] },
     features: {
       devInteractions: { enabled: false },
-      claimsParameter: { enabled: true },
+      claimsParameter: {
+        enabled: true,
+        assertClaimsParameter: async (_ctx, claims, client) => assertClaims({ ...claims }, client),
+      },
       resourceIndicators: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,
@@ -185,12 +152,20 @@ export async function createProvider(
       },
       userinfo: { enabled: true },
     },
-    async findAccount(ctx, accountId) {
-      const claims = await findClaims(pool, accountId, ctx.oidc?.client?.clientId);
-      return claims && { accountId, claims: async () => claims };
+    async findAccount(ctx, accountId, token) {
+      const found = await findClaims(
+        pool,
+        accountId,
+        ctx.oidc?.client?.clientId,
+        actingOf(keyring, ctx, token),
+      );
+      return found && { accountId, memberId: found.memberId, claims: async () => found.claims };
     },
-    loadExistingGrant: (ctx) => loadExistingGrant(keyring, ctx),
-    interactions: { policy: loginAndConsent(), url: (_ctx, interaction) => interactionUrl(interaction.uid) },
+    loadExistingGrant: (ctx) => loadExistingGrant(deps, ctx),
+    interactions: {
+      policy: createPolicy(pages.reachableClasses),
+      url: (_ctx, interaction) => interactionUrl(interaction.uid),
+    },
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && (code.scopes.has('offline_access') || isFirstParty(client)),
     rotateRefreshToken: true,
@@ -213,6 +188,10 @@ export async function createProvider(
   };
 
   const provider = new Provider(settings.ISSUER, configuration);
+  provider.use(async (ctx, next) => {
+    await next();
+    await keepMember(deps, ctx as KoaContextWithOIDC);
+  });
   // Forwarded headers are checked and rewritten before any request comes here (http/forwarded.ts).
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = function compare(this: Client, secret: string) {

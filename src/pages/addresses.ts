@@ -1,4 +1,6 @@
 /** Addresses of our pages that other pages and mails point to. */
+import { MAIL_PATHS } from '../messages/links.ts';
+
 const from = (path: string, interaction: string | undefined): string =>
   interaction ? `${path}?connexion=${interaction}` : path;
 
@@ -6,7 +8,7 @@ const REQUEST_PATHS = { doctor: '/inscription/medecin', secretary: '/inscription
 
 export const addresses = {
   home: '/',
-  signIn: '/connexion',
+  signIn: MAIL_PATHS.signIn,
   /** @param interaction the sign-in to go on with, if any. */
   signInTo: (interaction?: string): string => (interaction ? `/connexion/${interaction}` : '/connexion'),
   /** @param interaction the sign-in to come back to, if any. */
@@ -16,7 +18,25 @@ export const addresses = {
     from(REQUEST_PATHS[kind], interaction),
   requestJourney: (kind: keyof typeof REQUEST_PATHS, id: string): string => `${REQUEST_PATHS[kind]}/${id}`,
   ordreJourney: (id: string): string => `/inscription/ordre/${id}`,
+  /** Page of a link that proves an address. */
+  confirmAddress: (token: string): string => `/confirmer-mon-adresse/${token}`,
+  members: '/secretaires',
+  /** Page of a link that invites to a shared account. */
+  invitation: (token: string): string => `/invitation/${token}`,
+  invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
   passwordForgotten: '/mot-de-passe-oublie',
   identifierForgotten: '/identifiants-oublies',
   terms: '/conditions-generales',
+  administration: '/administration',
+  approvals: MAIL_PATHS.approvals,
+  approval: MAIL_PATHS.approval,
 } as const;
+
+/** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */
+export const RETURNS: Readonly<Record<string, string>> = {
+  secretaires: addresses.members,
+  administration: addresses.administration,
+};
+
+/** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
+export const signInAgainFor = (page: string): string => `${addresses.signIn}?vers=${page}`;

@@ -1,12 +1,17 @@
 /** The pages that the engine shows of itself: signing out, and requests that it refuses. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { findPrincipal } from '../accounts/principals.ts';
 import { record } from '../audit/journal.ts';
 import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
-import { renderPage } from '../http/context.ts';
+import { clientAddress, renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
+import { findSignedIn } from '../http/session.ts';
+import { findActingMember, sessionHash } from '../openid/acting-members.ts';
+import { assuranceOf } from '../openid/assurance.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
+import { contactsOf } from './sign-in/steps.ts';
 
 function asPersonError(error: Error): CaduceeError {
   if (error instanceof errors.SessionNotFound)
@@ -20,6 +25,13 @@ function asPersonError(error: Error): CaduceeError {
 
 export function enginePages(deps: Deps): EnginePages {
   return {
+    async reachableClasses(accountId, memberId) {
+      const principal = await findPrincipal(deps.knex, accountId, memberId);
+      if (!principal) return [];
+      return contactsOf(principal, { smsAvailable: deps.sms !== undefined }).map(
+        ({ channel }) => assuranceOf(channel).acr,
+      );
+    },
     async signOut(ctx, xsrf) {
       const { client } = ctx.oidc;
       renderPage(deps, ctx, 'sign-out/confirm.njk', {
@@ -30,6 +42,8 @@ export function enginePages(deps: Deps): EnginePages {
       });
     },
     async signedOut(ctx) {
+      // The engine comes here too when the person chose to stay signed in.
+      if (await findSignedIn(deps, ctx.oidc.provider, ctx)) return seeOther(ctx, addresses.home);
       renderPage(deps, ctx, 'sign-out/done.njk', { path: '/', homeUrl: addresses.home });
     },
     async error(ctx, error) {
@@ -39,14 +53,18 @@ export function enginePages(deps: Deps): EnginePages {
 }
 
 /** Journals the sign-outs, which happen inside the engine. */
-export async function recordSignOut({ knex, clock }: Deps, ctx: KoaContextWithOIDC): Promise<void> {
-  const session = ctx.oidc.session as { accountId?: string; destroyed?: boolean } | undefined;
+export async function recordSignOut(
+  { knex, pool, keyring, clock }: Deps,
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
+  const session = ctx.oidc.session as { uid: string; accountId?: string; destroyed?: boolean } | undefined;
   if (!session?.accountId || !session.destroyed) return;
+  const member = await findActingMember(pool, sessionHash(keyring, session.uid));
   await record(knex, clock, {
     event: 'sign-out.completed',
     outcome: 'success',
-    actor: session.accountId,
+    actor: member ?? session.accountId,
     subject: session.accountId,
-    source: ctx.ip,
+    source: clientAddress(ctx),
   });
 }

@@ -5,16 +5,15 @@ import { TERMS } from '../accounts/terms.ts';
 import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../http/context.ts';
-import { findSignedInAccount } from '../http/session.ts';
-import { ENGINE_ROUTES, OWN_CLIENT_ID, OWN_RETURN_PATH } from '../openid/provider.ts';
-import { addresses } from './addresses.ts';
+import { findSignedIn } from '../http/session.ts';
+import { OWN_RETURN_PATH } from '../openid/provider.ts';
+import { addresses, RETURNS } from './addresses.ts';
+import { signedInContext } from './signed-in.ts';
 
 export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const signOutUrl = `${ENGINE_ROUTES.end_session}?client_id=${OWN_CLIENT_ID}`;
-
   router.get('/', async (ctx) => {
-    const account = await findSignedInAccount(deps, provider, ctx);
-    if (!account) {
+    const signedIn = await findSignedIn(deps, provider, ctx);
+    if (!signedIn) {
       return renderPage(deps, ctx, 'home/home.njk', {
         signInUrl: addresses.signIn,
         signUpUrl: addresses.signUp(),
@@ -22,16 +21,21 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
         identifierForgottenUrl: addresses.identifierForgotten,
       });
     }
+    const { account, member } = signedIn;
     renderPage(deps, ctx, 'portal/portal.njk', {
-      signedIn: { displayName: `${account.givenName} ${account.familyName}` },
-      givenName: account.givenName,
+      ...signedInContext(signedIn),
+      givenName: member?.givenName ?? account.givenName,
+      membersUrl: member ? addresses.members : undefined,
       applications: await listPortalTiles(deps.knex, account.id),
-      signOutUrl,
     });
   });
 
   // Where our own sign-in comes back to; refused or given up, the home page offers it again.
-  router.get(OWN_RETURN_PATH, (ctx) => seeOther(ctx, addresses.home));
+  router.get(OWN_RETURN_PATH, (ctx) => {
+    const { state, error } = ctx.query;
+    const known = !error && typeof state === 'string' && Object.hasOwn(RETURNS, state);
+    seeOther(ctx, (known && RETURNS[state]) || addresses.home);
+  });
 
   router.get(addresses.terms, (ctx) => renderPage(deps, ctx, 'legal/terms.njk', { ...TERMS }));
 

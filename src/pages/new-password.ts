@@ -1,7 +1,10 @@
-/** A new password, typed twice: every page that asks for one checks it here. */
+/** A new password, typed twice: every page that asks for one checks and hashes it here. */
+import { throttledFault } from '../credentials/code-delivery.ts';
 import { judgePassword } from '../credentials/password-policy.ts';
+import type { Deps } from '../deps.ts';
 import type { Fields } from '../http/forms.ts';
 import type { Fault } from '../lib/fault.ts';
+import { throttleRules } from '../throttle/throttle.ts';
 
 /**
  * @param personal words that the password must not be made of.
@@ -17,4 +20,18 @@ export function newPasswordFaults(
     return { passwordConfirmation: { key: 'fault.required.passwordConfirmation' } };
   if (passwordConfirmation !== password) return { passwordConfirmation: { key: 'fault.password.mismatch' } };
   return {};
+}
+
+/**
+ * Hashes the password of a journey, so many times and no more: hashing is slow by design, and other people wait for it.
+ * @returns the fault for the field `password` when this journey asked too often.
+ */
+export async function hashNewPassword(
+  { hasher, throttle }: Deps,
+  journeyHash: Buffer,
+  password: string,
+): Promise<{ ok: true; hash: string } | { ok: false; fault: Fault }> {
+  const verdict = await throttle.consume(throttleRules.newPasswordPerJourney, journeyHash.toString('hex'));
+  if (!verdict.allowed) return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
+  return { ok: true, hash: await hasher.hash(password) };
 }

@@ -309,6 +309,7 @@ describe('sign-in', () => {
 
     it('sends a new code in place of the first', async () => {
       const { visitor, page, code, form } = await untilCode();
+      app.clock.advance(30 * SECOND);
       const second = await codeSentTo(CAMILLE, () => visitor.submit(page, {}, '/renvoyer'));
       expect(wordsOf(second.page)).to.include(
         'Un nouveau code est parti vers c***e@e***.test. Le précédent ne sert plus.',
@@ -316,9 +317,67 @@ describe('sign-in', () => {
       if (code !== second.code) {
         expect(faultOf(await visitor.submit(page, { code }, '/code'), 'code')).to.equal(WRONG_CODE);
       }
+      expect(second.page.url, 'a page that can be reloaded').to.equal(`${form.url}/code`);
       const reloaded = await visitor.get(`${form.url}/renvoyer`);
       expect(heading(reloaded)).to.equal('Un code vous attend');
       expect(isBack(await visitor.submit(reloaded, { code: second.code }, '/code'))).to.equal(true);
+    });
+
+    it('sends no second code within half a minute, and the first one stays good', async () => {
+      const { visitor, page, code } = await untilCode();
+      const sent = app.codesTo(CAMILLE);
+      app.clock.advance(29 * SECOND - 500);
+      const early = await visitor.submit(page, {}, '/renvoyer');
+      expect(early.status).to.equal(200);
+      expect(wordsOf(early)).to.match(
+        /Un code vient de partir\. Vous pourrez en demander un autre dans [12] secondes?\./,
+      );
+      expect(faultOf(early, 'code')).to.equal(undefined);
+      expect(app.codesTo(CAMILLE)).to.equal(sent);
+      expect(isBack(await visitor.submit(early, { code }, '/code'))).to.equal(true);
+    });
+
+    it('says how long to wait who asked for five codes, of which the last stays good', async () => {
+      let { visitor, page, code } = await untilCode();
+      for (let sent = 1; sent < 5; sent += 1) {
+        app.clock.advance(30 * SECOND);
+        ({ page, code } = await codeSentTo(CAMILLE, () => visitor.submit(page, {}, '/renvoyer')));
+      }
+      app.clock.advance(30 * SECOND);
+      const refused = await visitor.submit(page, {}, '/renvoyer');
+      expect(wordsOf(refused)).to.include(
+        'Vous avez demandé 5 codes. Le dernier reçu reste valable ; vous pourrez en demander un autre dans 60 minutes.',
+      );
+      expect(faultOf(refused, 'code')).to.equal(undefined);
+      expect(isBack(await visitor.submit(refused, { code }, '/code'))).to.equal(true);
+    });
+
+    it('promises nothing of a last code that five wrong tries have spent', async () => {
+      let { visitor, page, code } = await untilCode();
+      for (let sent = 1; sent < 5; sent += 1) {
+        app.clock.advance(30 * SECOND);
+        ({ page, code } = await codeSentTo(CAMILLE, () => visitor.submit(page, {}, '/renvoyer')));
+      }
+      for (let tries = 0; tries < 5; tries += 1) await visitor.submit(page, { code: wrong(code) }, '/code');
+      const refused = await visitor.submit(page, {}, '/renvoyer');
+      expect(wordsOf(refused)).to.include(
+        'Vous avez demandé 5 codes. Vous pourrez en demander un autre dans 60 minutes.',
+      );
+    });
+
+    it('proposes the other channel to who did not get the code, and the way back to it', async () => {
+      const { visitor, form, page, code } = await untilCode(DOMINIQUE, DOMINIQUE_PHONE);
+      const channels = await visitor.get(`${form.url}/canal`);
+      expect(channels.text).to.match(/<input[^>]*value="email"[^>]*checked/);
+      expect(channels.text).not.to.match(/<input[^>]*value="sms-1"[^>]*checked/);
+      expect(channels.text).to.include(`href="${new URL(page.url).pathname}"`);
+      const again = await visitor.submit(channels, { channel: 'sms-1' }, '/canal');
+      expect(faultOf(again, 'channel')).to.match(/^Un code vient de partir/);
+      const other = await codeSentTo(DOMINIQUE, () =>
+        visitor.submit(channels, { channel: 'email' }, '/canal'),
+      );
+      expect(wordsOf(other.page), 'another channel need not wait').to.include('d***e@e***.test');
+      expect(code).to.match(/^\d{6}$/);
     });
 
     it('takes five wrong codes, and not the right one after them', async () => {
@@ -340,6 +399,7 @@ describe('sign-in', () => {
       ]);
       const sixth = await visitor.submit(page, { code }, '/code');
       expect(faultOf(sixth, 'code')).to.equal(EXHAUSTED);
+      app.clock.advance(30 * SECOND);
       const next = await codeSentTo(CAMILLE, () => visitor.submit(page, {}, '/renvoyer'));
       expect(isBack(await visitor.submit(next.page, { code: next.code }, '/code'))).to.equal(true);
     });
@@ -496,6 +556,17 @@ describe('sign-in', () => {
       expect(heading(entered), 'the password step is not theirs').to.equal('Connectez-vous');
       const tried = await other.follow(await other.send(entered, { code }, page.url));
       expect(heading(tried)).to.equal('Connectez-vous');
+    });
+
+    it('may end as another person than the browser was signed in as', async () => {
+      const visitor = newVisitor();
+      await signIn(app, visitor, (await client.authorize()).url, { email: CAMILLE });
+      const again = await client.authorize({ prompt: 'login' });
+      const between = await signIn(app, visitor, again.url, { email: DOMINIQUE, codeTo: DOMINIQUE_PHONE });
+      const xsrf = /name="xsrf" value="([^"]*)"/.exec(between.text)?.[1] ?? '';
+      const back = await visitor.submit(between, { xsrf, logout: 'yes' });
+      expect(isBack(back)).to.equal(true);
+      expect(wordsOf(await visitor.get('/'))).to.include('Bonjour Dominique');
     });
 
     it('is over when the interaction expired', async () => {

@@ -196,9 +196,9 @@ describe('sign-up with RPPS number and birthdate', () => {
       ],
       [
         'a birthdate in another format',
-        { birthdate: '1980-06-17' },
+        { birthdate: '17/06/80' },
         'birthdate',
-        "Écrivez la date de naissance avec le jour, le mois et l'année, par exemple 17/06/1981.",
+        'Écrivez la date de naissance en 8 chiffres, avec ou sans barres : 17/06/1981 ou 17061981.',
       ],
       ['no number', { rpps: '' }, 'rpps', 'Indiquez votre numéro RPPS.'],
       [
@@ -254,6 +254,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       { rpps: '8 99700 90001 4', birthdate: '17/06/1980' },
       { rpps: '997 0090 0014', birthdate: '17.06.1980' },
       { rpps: '\u00a099700900014 ', birthdate: ' 17061980' },
+      { rpps: '99700900014', birthdate: '1980-06-17' },
     ];
     for (const writing of writings) {
       it(`reads « ${writing.rpps.trim()} » and « ${writing.birthdate.trim()} »`, async () => {
@@ -368,6 +369,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       const again = await visitor.get(hrefOf(bySms, 'Retour'));
       const { page: byEmail } = await askCode(visitor, again, 'email', ALIX.email as string);
       expect(readingOf(byEmail)).to.include("Nous l'avons envoyé par e-mail à a***x@e***.test");
+      app.clock.advance(30 * SECOND);
       const resent = await visitor.submit(byEmail, {}, '/renvoyer');
       for (const page of [contact, bySms, again, byEmail, resent]) {
         const text = page.text.replace(/[\s.]/g, '');
@@ -394,8 +396,10 @@ describe('sign-up with RPPS number and birthdate', () => {
       const phone = doctor.phone as string;
       const visitor = newVisitor();
       const first = await askCode(visitor, await identify(visitor, typed(doctor)), 'sms', phone);
+      app.clock.advance(30 * SECOND);
       const second = await codeSentTo(phone, () => visitor.submit(first.page, {}, '/renvoyer'));
       expect(second.page.status).to.equal(200);
+      expect(second.page.url, 'a page that can be reloaded').to.equal(first.page.url);
       expect(readingOf(second.page)).to.include(
         `Un nouveau code est parti vers 3363***${phone.slice(-2)}. Le précédent ne sert plus.`,
       );
@@ -463,6 +467,7 @@ describe('sign-up with RPPS number and birthdate', () => {
         exhausted,
       ]);
       expect(faultOf(await visitor.submit(page, { code }, '/code'), 'code')).to.equal(exhausted);
+      app.clock.advance(30 * SECOND);
       const next = await codeSentTo(doctor.email as string, () => visitor.submit(page, {}, '/renvoyer'));
       const accepted = await visitor.submit(next.page, { code: next.code }, '/code');
       expect(heading(accepted)).to.equal('Créer mon compte');
@@ -478,11 +483,16 @@ describe('sign-up with RPPS number and birthdate', () => {
         doctor.phone as string,
       );
       for (let sent = 1; sent < 5; sent += 1) {
+        app.clock.advance(30 * SECOND);
         ({ page } = await codeSentTo(doctor.phone as string, () => visitor.submit(page, {}, '/renvoyer')));
       }
+      app.clock.advance(30 * SECOND);
       const refused = await visitor.submit(page, {}, '/renvoyer');
-      expect(refused.status).to.equal(422);
-      expect(faultOf(refused, 'code')).to.equal("Trop d'essais en peu de temps. Réessayez dans 60 minutes.");
+      expect(refused.status).to.equal(200);
+      expect(readingOf(refused)).to.include(
+        'Vous avez demandé 5 codes. Le dernier reçu reste valable ; vous pourrez en demander un autre dans 60 minutes.',
+      );
+      expect(faultOf(refused, 'code')).to.equal(undefined);
       expect(received(doctor.phone as string)).to.have.length(5);
     });
   });
@@ -712,11 +722,16 @@ describe('sign-up with RPPS number and birthdate', () => {
       const first = await chooseAddress(visitor, form, 'first.choice@example.test');
       const back = await visitor.get(hrefOf(first.page, 'Retour'));
       expect(heading(back)).to.equal('Finaliser la création de votre espace');
+      for (const field of ['email', 'emailConfirmation'])
+        expect(valueIn(back, field), 'what was typed is there').to.equal('first.choice@example.test');
       const second = await chooseAddress(visitor, back, 'second.choice@example.test');
       if (first.code !== second.code) {
         const refused = await visitor.submit(second.page, { code: first.code }, '/adresse');
         expect(faultOf(refused, 'code')).to.equal(WRONG_CODE);
       }
+      const early = await visitor.submit(second.page, {}, '/renvoyer');
+      expect(readingOf(early)).to.include('Un code vient de partir.');
+      app.clock.advance(30 * SECOND);
       const resent = await codeSentTo('second.choice@example.test', () =>
         visitor.submit(second.page, {}, '/renvoyer'),
       );
@@ -749,6 +764,8 @@ describe('sign-up with RPPS number and birthdate', () => {
           pages.push(await visitor.submit(pages[0] as Page, fields, '/adresse'));
         }
         pages.push(await visitor.submit(pages[0] as Page, {}, '/renvoyer'));
+        app.clock.advance(30 * SECOND);
+        pages.push(await visitor.submit(pages[0] as Page, {}, '/renvoyer'));
         await app.waitForMessage(address, { after: before + 1 });
         pages.push(await visitor.get(form.url));
         expect(await accountsOf(doctor.rpps)).to.have.length(0);
@@ -756,6 +773,7 @@ describe('sign-up with RPPS number and birthdate', () => {
           `${page.status} ${page.headers.getSetCookie().length} ${page.text}`
             .replaceAll(journeyOf(form), 'journey')
             .replaceAll(address, 'address')
+            .replace(/\d+ secondes?/, 'N secondes')
             .replace(/nonce="[^"]*"|name="_csrf" value="[^"]*"/g, ''),
         );
         seen.push(shown.join('\n'));

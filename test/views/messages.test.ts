@@ -8,6 +8,34 @@ const links = {
   passwordForgottenUrl: 'https://id.example.test/mot-de-passe-oublie',
 };
 
+const confirmation = {
+  confirmUrl: 'https://id.example.test/confirmer-mon-adresse/jeton',
+  askedBy: 'Alix Martin',
+};
+const invitation = {
+  inviter: 'Anne Martin',
+  title: 'Secrétariat & Cie',
+  days: 7,
+  invitationUrl: 'https://id.example.test/invitation/jeton',
+};
+const removal = {
+  givenName: 'Basile',
+  title: 'Secrétariat & Cie',
+  remover: 'Anne Martin',
+  supportEmail: 'assistance@example.test',
+};
+const refusal = {
+  reason: 'Le numéro RPPS est celui d’un confrère & ami',
+  signUpUrl: 'https://id.example.test/inscription',
+  supportEmail: 'aide@example.test',
+};
+const digest = {
+  count: 3,
+  oldestHours: 50,
+  limitHours: 48,
+  url: 'https://id.example.test/administration/demandes',
+};
+
 /** GSM 03.38: a sign outside it makes an SMS twice as dear, and 70 signs long at most. */
 const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
 
@@ -22,6 +50,25 @@ describe('mails', () => {
       signInUrl: links.signInUrl,
     }),
     renderer.mail('address-already-used', lang, links),
+    renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
+    renderer.mail('member-invited', lang, invitation),
+    renderer.mail('member-removed', lang, removal),
+    renderer.mail('sign-up-received', lang, { givenName: 'Sacha', hours: 48 }),
+    renderer.mail('account-approved', lang, {
+      givenName: 'Sacha',
+      email: 'sacha@example.test',
+      signInUrl: links.signInUrl,
+    }),
+    renderer.mail('account-refused', lang, { givenName: '', ...refusal }),
+    ...(['suspended', 'restored', 'closed'] as const).map((change) =>
+      renderer.mail('account-changed', lang, {
+        givenName: 'Sacha',
+        change,
+        supportEmail: 'aide@example.test',
+      }),
+    ),
+    ...[0, 1, 2].map((late) => renderer.mail('administrators-digest', lang, { ...digest, late })),
+    renderer.mail('administrators-alarm', lang, { usedHours: 36, limitHours: 48, url: digest.url }),
   ]);
 
   it('have a subject of one line, a text and an HTML version', () => {
@@ -76,6 +123,48 @@ describe('mails', () => {
       expect(used.text).to.contain(links.signInUrl).and.to.contain(links.passwordForgottenUrl);
       expect(used.html).to.contain(`href="${links.passwordForgottenUrl}"`);
     }
+  });
+
+  it('name who invites or removes, to which account, and whose address a link confirms', () => {
+    const invited = renderer.mail('member-invited', 'fr', invitation);
+    const removed = renderer.mail('member-removed', 'fr', removal);
+    for (const { subject, text, html } of [invited, removed]) {
+      expect(subject).to.contain('Secrétariat & Cie');
+      expect(text).to.contain('Anne Martin').and.to.contain('Secrétariat & Cie');
+      expect(html).to.contain('Anne Martin').and.to.contain('Secrétariat &amp; Cie');
+    }
+    expect(invited.text).to.contain(invitation.invitationUrl).and.to.contain('7 jours');
+    expect(invited.html).to.contain(`href="${invitation.invitationUrl}"`);
+    const address = { code: '482915', minutes: 10, purpose: 'address', ...confirmation } as const;
+    const code = renderer.mail('code', 'fr', address);
+    expect(code.text).to.contain(confirmation.confirmUrl).and.to.contain('pour le compte de Alix Martin');
+    expect(code.html).to.contain(`href="${confirmation.confirmUrl}"`);
+  });
+
+  it('tell how a request ended, with what to do next', () => {
+    const refused = renderer.mail('account-refused', 'fr', { givenName: 'Sacha', ...refusal });
+    expect(refused.text)
+      .to.contain('Bonjour Sacha,')
+      .and.to.contain(refusal.reason)
+      .and.to.contain(refusal.signUpUrl)
+      .and.to.contain(refusal.supportEmail);
+    expect(refused.html).to.contain('confrère &amp; ami').and.to.contain(`href="${refusal.signUpUrl}"`);
+    // A shared account has nobody's given name.
+    expect(renderer.mail('account-refused', 'fr', { givenName: '', ...refusal }).text).to.contain(
+      'Bonjour,\n',
+    );
+  });
+
+  it('tell administrators how many requests wait, and never whose', () => {
+    const mail = renderer.mail('administrators-digest', 'fr', { ...digest, late: 2 });
+    expect(mail.text)
+      .to.contain('3 demandes attendent')
+      .and.to.contain('50 h ouvrées sur 48. 2 sont en retard.\n\n')
+      .and.to.contain(digest.url);
+    expect(mail.html).to.contain(`href="${digest.url}"`);
+    expect(renderer.mail('administrators-digest', 'fr', { ...digest, late: 0 }).text).not.to.contain(
+      'en retard',
+    );
   });
 
   it('escape values in HTML, and keep a value on its line in the text', () => {

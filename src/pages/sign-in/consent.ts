@@ -1,7 +1,7 @@
 /** Asking the person whether an application that is not one of ours may know them. */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { findAccount } from '../../accounts/accounts.ts';
+import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -13,21 +13,40 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import { findActingMember, sessionHash } from '../../openid/acting-members.ts';
+import { scopesOfClaims } from '../../openid/asked-claims.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import type { Interaction } from './interaction.ts';
 
 const missing = (interaction: Interaction, what: 'missingOIDCScope' | 'missingOIDCClaims'): string[] =>
   (interaction.details[what] as string[] | undefined) ?? [];
 
+/** What the person is asked to share: single claims count as the scopes that they belong to. */
+const askedScopes = (interaction: Interaction): string[] => {
+  const scopes = missing(interaction, 'missingOIDCScope');
+  const ofClaims = scopesOfClaims(missing(interaction, 'missingOIDCClaims'));
+  return [...new Set([...scopes, ...ofClaims])].filter((scope) => scope !== 'openid');
+};
+
+/** @throws {CaduceeError} interactionExpired when nobody is signed in any more. */
+async function getSignedIn(
+  { knex, pool, keyring }: Deps,
+  { accountId, sessionUid }: Interaction,
+): Promise<Principal> {
+  const memberId = sessionUid && (await findActingMember(pool, sessionHash(keyring, sessionUid)));
+  const principal = accountId && (await findPrincipal(knex, accountId, memberId || undefined));
+  if (!principal) throw new CaduceeError('interactionExpired');
+  return principal;
+}
+
 export async function showConsent(deps: Deps, ctx: PageContext, interaction: Interaction): Promise<void> {
-  const account = interaction.accountId && (await findAccount(deps.knex, interaction.accountId));
-  if (!account) throw new CaduceeError('interactionExpired');
+  const { account, email } = await getSignedIn(deps, interaction);
   renderPage(deps, ctx, 'sign-in/consent.njk', {
     path: interactionUrl(interaction.uid),
     action: `${interactionUrl(interaction.uid)}/consentement`,
     application: interaction.application,
-    scopes: missing(interaction, 'missingOIDCScope').filter((scope) => scope !== 'openid'),
-    account: { displayName: `${account.givenName} ${account.familyName}`, email: account.email },
+    scopes: askedScopes(interaction),
+    account: { displayName: account.displayName, email },
   });
 }
 
@@ -46,13 +65,18 @@ export function consentRoutes(
     if (interaction.prompt !== 'consent' || !accountId || (decision !== 'allow' && decision !== 'deny')) {
       return seeOther(ctx, interactionUrl(interaction.uid));
     }
+    const { id: actor } = await getSignedIn(deps, interaction);
     await record(knex, clock, {
       event: decision === 'allow' ? 'consent.given' : 'consent.refused',
       outcome: 'success',
-      actor: accountId,
+      actor,
       subject: accountId,
       source: clientAddress(ctx),
-      details: { application: clientId, scopes: missing(interaction, 'missingOIDCScope') },
+      details: {
+        application: clientId,
+        scopes: missing(interaction, 'missingOIDCScope'),
+        claims: missing(interaction, 'missingOIDCClaims'),
+      },
     });
     if (decision === 'deny') {
       const refusal = { error: 'access_denied', error_description: 'the person refused' };

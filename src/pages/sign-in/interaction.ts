@@ -3,19 +3,25 @@ import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { CaduceeError } from '../../errors.ts';
 import type { PageContext } from '../../http/context.ts';
+import { type AskedAssurance, askedAssurance } from '../../openid/assurance.ts';
 
 export interface Interaction {
   readonly uid: string;
   readonly prompt: string;
+  /** Why the engine asks, in its own words (`no_session`, `login_prompt`, `max_age`, `assurance`…). */
+  readonly reasons: readonly string[];
   readonly details: Readonly<Record<string, unknown>>;
   /** Parameters of the authorization request. */
   readonly params: Readonly<Record<string, unknown>>;
+  readonly asked: AskedAssurance | undefined;
   readonly clientId: string;
   readonly application: { readonly name: string; readonly icon: string };
   /** Origins that the last form of this interaction may end at. */
   readonly returnOrigins: string[];
   readonly grantId: string | undefined;
   readonly accountId: string | undefined;
+  /** Of the browser's session, when somebody is signed in. */
+  readonly sessionUid: string | undefined;
 }
 
 /** @throws {CaduceeError} interactionExpired, for one that ended, expired, or belongs to another browser or address. */
@@ -36,8 +42,10 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
   return {
     uid,
     prompt: prompt.name,
+    reasons: prompt.reasons,
     details: prompt.details,
     params,
+    asked: askedAssurance(params),
     clientId,
     application: {
       name: client.clientName ?? clientId,
@@ -48,5 +56,6 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
       : [new URL(redirectUri).protocol],
     grantId,
     accountId: session?.accountId,
+    sessionUid: session?.uid,
   };
 }

@@ -4,15 +4,16 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import {
-  type Account,
-  findAccount,
-  findAccountBySignInEmail,
-  updatePasswordHash,
-} from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends, throttledFault } from '../../credentials/code-delivery.ts';
+import {
+  checkCode,
+  deliverCode,
+  forgetSends,
+  type Notice,
+  resendNotice,
+} from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -25,20 +26,22 @@ import {
 } from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
+import { findSignedIn } from '../../http/session.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
-import { addresses } from '../addresses.ts';
+import { addresses, RETURNS } from '../addresses.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
+import { authenticate } from './password.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
+import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, hasher, throttle } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
   const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
@@ -87,7 +90,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       contacts: readonly ChoosableContact[];
       contact: ChoosableContact;
       errors?: Faults;
-      alert?: Fault & { kind: string };
+      alert?: Notice | undefined;
     },
   ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
@@ -108,60 +111,24 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   function showChannels(
     ctx: PageContext,
     interaction: Interaction,
-    contacts: readonly ChoosableContact[],
+    { contacts, contact }: { contacts: readonly ChoosableContact[]; contact: ChoosableContact | undefined },
     errors: Faults = {},
   ) {
     if (Object.keys(errors).length > 0) ctx.status = 422;
+    const base = interactionUrl(interaction.uid);
+    // Who comes here did not get the last code.
+    const proposed = contacts.find(({ id }) => id !== contact?.id) ?? contact;
     page(ctx, interaction, 'sign-in/channel.njk', {
-      action: `${interactionUrl(interaction.uid)}/canal`,
-      channels: contacts.map(({ id, channel, masked }, index) => ({
+      action: `${base}/canal`,
+      channels: contacts.map(({ id, channel, masked }) => ({
         id,
         channel,
         masked,
-        checked: index === 0,
+        checked: id === proposed?.id,
       })),
       errors,
-      backUrl: interactionUrl(interaction.uid),
+      backUrl: contact ? `${base}/code` : base,
     });
-  }
-
-  /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
-  async function authenticate(
-    ctx: PageContext,
-    canonical: string,
-    password: string,
-  ): Promise<Account | Fault> {
-    const source = clientAddress(ctx);
-    const account = await findAccountBySignInEmail(knex, canonical);
-    const subject = account?.id ?? `unknown:${canonical}`;
-    const bySource = await throttle.peek(throttleRules.signInPerSource, source);
-    const byAccount = await throttle.consume(throttleRules.signInPerAccount, subject);
-    const refused = [byAccount, bySource].find((verdict) => !verdict.allowed);
-    if (refused && !refused.allowed) return throttledFault(refused.retryAfterSeconds);
-
-    const matches = await hasher.verify(account?.passwordHash, password).catch(async (error) => {
-      // Not compared, so not an attempt: a full queue must not make people wait a quarter of an hour.
-      await throttle.refund(throttleRules.signInPerAccount, subject);
-      throw error;
-    });
-    if (matches) {
-      // The dummy hash never matches: there is an account.
-      const found = account as Account;
-      await throttle.clear(throttleRules.signInPerAccount, subject);
-      if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
-        await updatePasswordHash(knex, clock, found.id, await hasher.hash(password));
-      }
-      return found;
-    }
-    await throttle.consume(throttleRules.signInPerSource, source);
-    await record(knex, clock, {
-      event: 'sign-in.refused',
-      outcome: 'failure',
-      subject: account?.id,
-      source,
-      details: { step: 'password' },
-    });
-    return { key: 'fault.credentials' };
   }
 
   async function send(
@@ -170,6 +137,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     journey: Journey<SignInState>,
     contact: ChoosableContact,
   ): Promise<Fault | undefined> {
+    const again = journey.state.contactId === contact.id;
     return deliverCode(
       deps,
       {
@@ -178,33 +146,48 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         contact,
         lang: (ctx.state as RequestState).lang,
         accountId: journey.state.accountId,
+        memberId: journey.state.memberId,
         source: clientAddress(ctx),
         applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
+        again,
       },
       async (trx) => {
-        await moveJourney(trx, deps, journey, { ...journey.state, contactId: contact.id });
+        const { notice: _, ...state } = journey.state;
+        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        await moveJourney(trx, deps, journey, { ...state, contactId: contact.id, ...notice });
       },
     );
   }
 
+  const contactsFor = (principal: Principal, { asked }: Interaction) =>
+    contactsOf(principal, { smsAvailable: deps.sms !== undefined, asked });
+
+  /** Whether the person signs in, but never as the application demands. */
+  const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
+    interaction.asked?.essential === true && contactsFor(principal, interaction).length === 0;
+
   /** A journey whose password was right, with the account and its contacts; undefined sends back to the start. */
-  async function proven(ctx: PageContext, uid: string) {
-    const journey = await findState(ctx, uid);
+  async function proven(ctx: PageContext, interaction: Interaction) {
+    const journey = await findState(ctx, interaction.uid);
     if (!journey?.state.accountId) return undefined;
-    const account = await findAccount(knex, journey.state.accountId);
-    if (account?.state !== 'active') return undefined;
-    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
+    const principal = await findPrincipal(knex, journey.state.accountId, journey.state.memberId);
+    if (principal?.account.state !== 'active') return undefined;
+    const contacts = contactsFor(principal, interaction);
     const contact = contacts.find(({ id }) => id === journey.state.contactId);
-    return { journey, account, contacts, contact };
+    return { journey, principal, contacts, contact };
   }
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
+    const { vers } = ctx.query;
+    const again = typeof vers === 'string' && Object.hasOwn(RETURNS, vers) ? vers : undefined;
     url.search = new URLSearchParams({
       client_id: OWN_CLIENT_ID,
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      // OpenID Connect Core §3.1.2.1: asks again, although there is a session.
+      ...(again && { state: again, prompt: 'login' }),
     }).toString();
     seeOther(ctx, url.href);
   });
@@ -212,6 +195,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.get('/connexion/:uid', async (ctx) => {
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
+    const { accountId, reasons } = interaction;
+    if (accountId && reasons.join() === 'assurance' && ctx.query.compte !== 'autre') {
+      const principal = await findSignedIn(deps, provider, ctx);
+      if (principal && isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    }
     const known = await findState(ctx, interaction.uid);
     const hint = interaction.params.login_hint;
     showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
@@ -230,9 +218,14 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
-    const account = await authenticate(ctx, address.value.canonical, password);
-    if (!('id' in account))
-      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
+    const principal = await authenticate(deps, {
+      canonical: address.value.canonical,
+      password,
+      source: clientAddress(ctx),
+    });
+    if (!('id' in principal))
+      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
+    const { account, member } = principal;
     if (account.state !== 'active') {
       const kind = account.state === 'pending' ? 'waiting' : 'refusal';
       return showPassword(ctx, interaction, {
@@ -240,8 +233,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         alert: { kind, key: `alert.account.${account.state}` },
       });
     }
-    const contacts = contactsOf(account, { smsAvailable: deps.sms !== undefined });
-    const [first] = contacts;
+    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    const [first] = contactsFor(principal, interaction);
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
 
@@ -249,7 +242,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       kind: 'sign-in',
       id: interaction.uid,
       browser: ensureBrowser(deps, ctx),
-      state: { email, accountId: account.id },
+      state: { email, accountId: account.id, memberId: member?.id },
     });
     const refused = await send(ctx, interaction, journey, first);
     if (refused) return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
@@ -258,30 +251,30 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.get('/connexion/:uid/canal', async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
-    showChannels(ctx, interaction, state.contacts);
+    showChannels(ctx, interaction, state);
   });
 
   router.post('/connexion/:uid/canal', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state) return seeOther(ctx, interactionUrl(interaction.uid));
     const chosen = state.contacts.find(({ id }) => id === fieldsOf(ctx).channel);
-    if (!chosen)
-      return showChannels(ctx, interaction, state.contacts, { channel: { key: 'fault.required.channel' } });
+    if (!chosen) return showChannels(ctx, interaction, state, { channel: { key: 'fault.required.channel' } });
     const refused = await send(ctx, interaction, state.journey, chosen);
-    if (refused) return showChannels(ctx, interaction, state.contacts, { channel: refused });
+    if (refused) return showChannels(ctx, interaction, state, { channel: refused });
     seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
   });
 
   router.get('/connexion/:uid/code', async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state || nextStep(state.journey.state) !== 'code' || !state.contact) {
       return seeOther(ctx, interactionUrl(interaction.uid));
     }
-    showCode(ctx, interaction, { contacts: state.contacts, contact: state.contact });
+    const { contacts, contact, journey } = state;
+    showCode(ctx, interaction, { contacts, contact, alert: journey.state.notice });
   });
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
@@ -290,25 +283,30 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.post('/connexion/:uid/renvoyer', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
-    const { contacts, contact, journey } = state;
+    const { contact, journey } = state;
     const refused = await send(ctx, interaction, journey, contact);
-    if (refused) return showCode(ctx, interaction, { contacts, contact, errors: { code: refused } });
-    const alert = { kind: 'success', key: 'alert.code.resent', vars: { masked: contact.masked } };
-    showCode(ctx, interaction, { contacts, contact, alert });
+    if (refused) {
+      const notice = resendNotice(refused, contact.masked);
+      await moveJourney(knex, deps, journey, { ...journey.state, notice });
+    }
+    seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);
   });
 
   router.post('/connexion/:uid/code', ...form, async (ctx) => {
     const interaction = await enter(ctx);
-    const state = await proven(ctx, interaction.uid);
+    const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
-    const { journey, account, contacts, contact } = state;
+    const { journey, principal, contacts, contact } = state;
+    const { account, member } = principal;
     const source = clientAddress(ctx);
     const checked = await checkCode(deps, {
       journeyHash: journey.hash,
       purpose: 'sign-in',
+      contact,
       accountId: account.id,
+      memberId: member?.id,
       source,
       input: fieldsOf(ctx).code,
     });
@@ -322,7 +320,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
-        actor: account.id,
+        actor: principal.id,
         subject: account.id,
         source,
         details: { acr, amr, application: interaction.clientId },
@@ -331,9 +329,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
     if (!completed)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
-    await forgetSends(deps, contact, account.id);
+    await forgetSends(deps, contact, 'sign-in', principal.id);
     const ts = Math.floor(clock.now().getTime() / 1000);
-    const login = { accountId: account.id, acr, amr, remember: false, ts };
+    const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     seeOther(
       ctx,
       await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }),
@@ -341,4 +339,5 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   });
 
   consentRoutes(router, deps, provider, enter);
+  unmetRoutes(router, deps, provider, enter);
 }

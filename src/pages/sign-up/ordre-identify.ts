@@ -1,6 +1,6 @@
 /** The first form: RPPS number and birthdate against the ordinal register. It begins the journey that ordre.ts goes on. */
 import type Router from '@koa/router';
-import { hasAccountWithRpps } from '../../accounts/accounts.ts';
+import { findOwnerOfRpps } from '../../accounts/accounts.ts';
 import { record } from '../../audit/journal.ts';
 import { throttledFault } from '../../credentials/code-delivery.ts';
 import type { Deps } from '../../deps.ts';
@@ -60,7 +60,10 @@ export function showIdentify(
   });
 }
 
-/** Looks the pair up; the attempt is counted per RPPS number and per source before, and given back when it was right. */
+/**
+ * Looks the pair up. The attempt is counted before: per source first, so that one that has used up its tries cannot use
+ * up those of a number. A right pair clears the failures of its number, and is counted apart.
+ */
 async function identify(
   deps: Deps,
   rpps: string,
@@ -68,18 +71,22 @@ async function identify(
   source: string,
 ): Promise<OrdinalEntry | Refusal | Fault> {
   const { knex, clock, throttle } = deps;
+  const { signUpPerSource, signUpPerRpps, signUpPerRppsDaily, signUpStartPerRpps } = throttleRules;
   for (const [rule, subject] of [
-    [throttleRules.signUpPerRpps, rpps],
-    [throttleRules.signUpPerSource, source],
+    [signUpPerSource, source],
+    [signUpPerRpps, rpps],
+    [signUpPerRppsDaily, rpps],
   ] as const) {
     const verdict = await throttle.consume(rule, subject);
     if (!verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
   }
   const entry = await findOrdinalEntry(knex, rpps, birthdate, clock.now());
-  const exists = await hasAccountWithRpps(knex, rpps);
+  const exists = (await findOwnerOfRpps(knex, rpps)) !== undefined;
   if (entry) {
-    await throttle.clear(throttleRules.signUpPerRpps, rpps);
-    await throttle.refund(throttleRules.signUpPerSource, source);
+    await throttle.clear(signUpPerRpps, rpps);
+    await throttle.refund(signUpPerRppsDaily, rpps);
+    const started = await throttle.consume(signUpStartPerRpps, rpps);
+    if (!started.allowed) return throttledFault(started.retryAfterSeconds);
   }
   const result = entry ? (exists ? 'account-exists' : entry) : 'unknown-pair';
   await record(knex, clock, {

@@ -1,5 +1,5 @@
 /** The steps of a sign-up against the ordinal register (RPPS number and birthdate), as pure rules. */
-import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
 import type { OrdinalEntry } from '../../directories/ordinal-register.ts';
 
 export interface OrdreState {
@@ -12,8 +12,18 @@ export interface OrdreState {
   readonly contactProved?: true;
   /** The proved address already signs in to somebody's account: another one is needed. */
   readonly mustChooseAddress?: true;
+  /** About the code that is out. */
+  readonly notice?: Notice;
+  /** Address to begin the form with: the one that the person came back from. */
+  readonly typedEmail?: string | undefined;
   /** Chosen by who proved a phone; waits for its own proof. */
-  readonly chosen?: { readonly address: string; readonly canonical: string; readonly passwordHash: string };
+  readonly chosen?: {
+    readonly address: string;
+    readonly canonical: string;
+    readonly passwordHash: string;
+    /** Its link was pressed, here or in another browser. */
+    readonly proved?: true;
+  };
 }
 
 /** What remains of a journey that ended: the page may be loaded again, nothing else can. */
@@ -32,6 +42,7 @@ export type OrdreStep =
   | 'credentials-by-sms'
   | 'credentials-by-email'
   | 'address-code'
+  | 'address-proved'
   | 'done';
 
 /** @returns the page that is due. */
@@ -40,7 +51,7 @@ export function nextStep(state: OrdreJourneyState): OrdreStep {
   if (contactsOf(state.entry).length === 0) return 'no-contact';
   if (!state.contact) return 'contact';
   if (!state.contactProved) return 'code';
-  if (state.chosen) return 'address-code';
+  if (state.chosen) return state.chosen.proved ? 'address-proved' : 'address-code';
   const addressIsFixed = state.contact.channel === 'email' && !state.mustChooseAddress;
   return addressIsFixed ? 'credentials-by-email' : 'credentials-by-sms';
 }

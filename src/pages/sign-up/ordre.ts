@@ -3,11 +3,18 @@
  * The address of a journey shows whatever step is due; each form does its part and returns there.
  */
 import type Router from '@koa/router';
-import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
+import { DuplicateAccountError } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
+import {
+  addressLink,
+  checkCode,
+  deliverCode,
+  forgetSends,
+  resendNotice,
+} from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
+import { isLinkConsumed } from '../../credentials/one-time-links.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import {
@@ -21,9 +28,9 @@ import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../h
 import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
-import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
-import { newPasswordFaults } from '../new-password.ts';
+import { hashNewPassword, newPasswordFaults } from '../new-password.ts';
+import { sendToChosenAddress } from './chosen-address.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
 import {
@@ -42,16 +49,23 @@ type UnderWay = Journey<OrdreState>;
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
 
 export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
-  const { knex, clock, hasher, settings } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
 
-  const find = (ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> =>
-    findJourney<OrdreJourneyState>(knex, deps, {
+  async function find(ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> {
+    const journey = await findJourney<OrdreJourneyState>(knex, deps, {
       kind: 'sign-up/ordre',
       id: ctx.params.journey ?? '',
       browser: browserOf(deps, ctx),
     });
+    if (journey?.state.step !== 'under-way' || !journey.state.chosen) return journey;
+    const { state } = journey;
+    const { chosen } = state;
+    if (!chosen || !(await isLinkConsumed(knex, addressLink(deps, journey.hash, chosen.canonical))))
+      return journey;
+    return { ...journey, state: { ...state, chosen: { ...chosen, proved: true } } };
+  }
 
   /** Shows the page that is due at `state`, with what the last form brought. */
   function showStep(
@@ -65,13 +79,15 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const step = nextStep(state);
+    const typed = state.step === 'under-way' ? state.typedEmail : undefined;
+    const typedBefore = { email: typed, emailConfirmation: typed };
     // The journey is erased by then: its page, and what was typed into it, leave the screen too.
     if (step !== 'done' && step !== 'no-contact')
       ctx.set('Refresh', `${JOURNEY_IDLE_MINUTES * 60}; url=${base(ctx)}`);
     renderPage(deps, ctx, `sign-up/ordre/${step}.njk`, {
       path: base(ctx),
       errors,
-      values,
+      values: { ...typedBefore, ...values },
       alert,
       ...stepContext(base(ctx), state, step),
     });
@@ -89,7 +105,12 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     };
     switch (step) {
       case 'contact': {
-        const contacts = contactsOf(state.entry).map(({ id, channel, masked }) => ({ id, channel, masked }));
+        const contacts = contactsOf(state.entry).map(({ id, channel, masked }, index) => ({
+          id,
+          channel,
+          masked,
+          checked: index === 0,
+        }));
         return { action: `${journeyUrl}/contact`, contacts, backUrl: startUrl };
       }
       case 'code': {
@@ -100,8 +121,19 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         return { action: `${journeyUrl}/identifiants` };
       case 'credentials-by-email':
         return { action: `${journeyUrl}/identifiants`, email: state.contact?.to };
+      case 'address-proved':
+        return {
+          action: `${journeyUrl}/activer`,
+          email: state.chosen?.address,
+          backUrl: `${journeyUrl}/retour`,
+        };
       case 'address-code':
-        return { ...code, action: `${journeyUrl}/adresse`, email: state.chosen?.address };
+        return {
+          ...code,
+          reloadUrl: journeyUrl,
+          action: `${journeyUrl}/adresse`,
+          email: state.chosen?.address,
+        };
       default:
         return { backUrl: startUrl };
     }
@@ -137,11 +169,12 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   router.get('/inscription/ordre/:journey', async (ctx) => {
     const journey = await find(ctx);
     if (!journey) return showExpired(ctx);
-    showStep(ctx, journey.state);
+    const { state } = journey;
+    showStep(ctx, state, 'notice' in state ? { alert: state.notice } : {});
   });
 
   // A form's own address, typed or reloaded: back to the step that is due.
-  for (const action of ['contact', 'code', 'renvoyer', 'identifiants', 'adresse']) {
+  for (const action of ['contact', 'code', 'renvoyer', 'identifiants', 'adresse', 'activer']) {
     router.get(`/inscription/ordre/:journey/${action}`, (ctx) => seeOther(ctx, base(ctx)));
   }
 
@@ -156,7 +189,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     }),
   );
 
-  function sendToOrdinalContact(ctx: PageContext, journey: UnderWay, contact: OrdinalContact) {
+  function sendToOrdinalContact(ctx: PageContext, journey: UnderWay, contact: OrdinalContact, again = false) {
     const { channel, to } = contact;
     return deliverCode(
       deps,
@@ -166,6 +199,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
         contact: { channel, to },
         lang: langOf(ctx),
         source: clientAddress(ctx),
+        again,
       },
       async (trx) => {
         await moveJourney(trx, deps, journey, { ...journey.state, contact: { channel, to } });
@@ -178,11 +212,11 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (!journey) return showExpired(ctx);
     const { state } = journey;
     if (state.step === 'under-way' && nextStep(state) === 'code') {
-      const { contact: _, ...withoutContact } = state;
+      const { contact: _, notice: __, ...withoutContact } = state;
       await moveJourney(knex, deps, journey, withoutContact);
-    } else if (state.step === 'under-way' && nextStep(state) === 'address-code') {
-      const { chosen: _, ...withoutAddress } = state;
-      await moveJourney(knex, deps, journey, withoutAddress);
+    } else if (state.step === 'under-way' && state.chosen) {
+      const { chosen, notice: _, ...withoutAddress } = state;
+      await moveJourney(knex, deps, journey, { ...withoutAddress, typedEmail: chosen?.address });
     }
     seeOther(ctx, base(ctx));
   });
@@ -195,13 +229,14 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (state.step === 'done' || (step !== 'code' && step !== 'address-code'))
       return seeOther(ctx, base(ctx));
     const under = journey as UnderWay;
+    const shown = step === 'code' ? contactOf(state).masked : (state.chosen?.address ?? '');
+    const sent = { ...under, state: { ...state, notice: resendNotice(undefined, shown) } };
     const refused =
       step === 'code'
-        ? await sendToOrdinalContact(ctx, under, contactOf(state))
-        : await sendToChosenAddress(ctx, under, state);
-    if (refused) return showStep(ctx, state, { errors: { code: refused } });
-    const masked = step === 'code' ? contactOf(state).masked : state.chosen?.address;
-    showStep(ctx, state, { alert: { kind: 'success', key: 'alert.code.resent', vars: { masked } } });
+        ? await sendToOrdinalContact(ctx, sent, contactOf(state), true)
+        : await proveAddress(ctx, sent, sent.state, true);
+    if (refused) await moveJourney(knex, deps, under, { ...state, notice: resendNotice(refused, shown) });
+    seeOther(ctx, base(ctx));
   });
 
   router.post('/inscription/ordre/:journey/code', ...form, (ctx) =>
@@ -210,14 +245,17 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'sign-up',
+        contact: contactOf(journey.state),
         source,
+        rpps: journey.state.entry.rpps,
         input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       const { contact } = journey.state;
       await knex.transaction(async (trx) => {
         if (!(await consumeCode(trx, clock, checked.value))) return;
-        await moveJourney(trx, deps, journey, { ...journey.state, contactProved: true });
+        const { notice: _, ...state } = journey.state;
+        await moveJourney(trx, deps, journey, { ...state, contactProved: true });
         await record(trx, clock, {
           event: 'sign-up.contact-proved',
           outcome: 'success',
@@ -225,7 +263,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
           details: { rpps: journey.state.entry.rpps, channel: contact?.channel },
         });
       });
-      if (contact) await forgetSends(deps, contact);
+      if (contact) await forgetSends(deps, contact, 'sign-up');
       seeOther(ctx, base(ctx));
     }),
   );
@@ -247,8 +285,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const address = parseEmailAddress(to);
     if (!address.ok) throw new CaduceeError('internal', { detail: 'the register holds an unusable address' });
     if (Object.keys(errors).length > 0) return showStep(ctx, state, { errors });
-    const passwordHash = await hasher.hash(fields.password as string);
-    await create(ctx, journey, { ...address.value, passwordHash });
+    const hashed = await hashNewPassword(deps, journey.hash, fields.password as string);
+    if (!hashed.ok) return showStep(ctx, state, { errors: { password: hashed.fault } });
+    await create(ctx, journey, { ...address.value, passwordHash: hashed.hash });
   }
 
   async function chooseAddress(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
@@ -267,50 +306,23 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     if (!address.ok || Object.keys(errors).length > 0) {
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors });
     }
-    const passwordHash = await hasher.hash(fields.password as string);
-    const chosen = { ...address.value, passwordHash };
-    const refused = await sendToChosenAddress(ctx, journey, { ...state, chosen });
-    if (refused)
-      return showStep(ctx, state, { values: { email, emailConfirmation }, errors: { email: refused } });
+    const refuse = (field: string, fault: Fault) =>
+      showStep(ctx, state, { values: { email, emailConfirmation }, errors: { [field]: fault } });
+    const hashed = await hashNewPassword(deps, journey.hash, fields.password as string);
+    if (!hashed.ok) return refuse('password', hashed.fault);
+    const chosen = { ...address.value, passwordHash: hashed.hash };
+    const refused = await proveAddress(ctx, journey, { ...state, chosen });
+    if (refused) return refuse('email', refused);
     seeOther(ctx, base(ctx));
   }
 
-  /** An address that belongs to somebody receives a notice instead of a code; the page is the same. */
-  async function sendToChosenAddress(
-    ctx: PageContext,
-    journey: UnderWay,
-    state: OrdreState,
-  ): Promise<Fault | undefined> {
-    const { chosen } = state;
-    if (!chosen) throw new CaduceeError('internal', { detail: 'no address was chosen' });
-    const owner = await findOwnerOfEmail(knex, chosen.canonical);
-    const lang = langOf(ctx);
-    return deliverCode(
-      deps,
-      {
-        journeyHash: journey.hash,
-        purpose: 'address',
-        contact: { channel: 'email', to: chosen.address },
-        lang,
-        source: clientAddress(ctx),
-        silent: owner !== undefined,
-      },
-      async (trx) => {
-        await moveJourney(trx, deps, journey, state);
-        if (!owner) return;
-        await enqueueMessage(trx, deps, {
-          channel: 'email',
-          template: 'address-already-used',
-          to: chosen.address,
-          lang,
-          params: {
-            signInUrl: `${settings.ISSUER}${addresses.signIn}`,
-            passwordForgottenUrl: `${settings.ISSUER}${addresses.passwordForgotten}`,
-          },
-        });
-      },
-    );
-  }
+  const proveAddress = (ctx: PageContext, journey: UnderWay, state: OrdreState, again = false) =>
+    sendToChosenAddress(deps, ctx, journey, {
+      state,
+      url: base(ctx),
+      askedBy: `${state.entry.givenName} ${state.entry.familyName}`,
+      again,
+    });
 
   router.post('/inscription/ordre/:journey/adresse', ...form, (ctx) =>
     at(ctx, 'address-code', async (journey, fields) => {
@@ -319,12 +331,23 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'address',
+        contact: { channel: 'email', to: chosen.address },
         source: clientAddress(ctx),
         input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       await create(ctx, journey, chosen, (trx) => consumeCode(trx, clock, checked.value));
-      await forgetSends(deps, { channel: 'email', to: chosen.address });
+      await forgetSends(deps, { channel: 'email', to: chosen.address }, 'address');
+    }),
+  );
+
+  router.post('/inscription/ordre/:journey/activer', ...form, (ctx) =>
+    at(ctx, 'address-proved', async (journey) => {
+      const { chosen } = journey.state;
+      if (!chosen) return seeOther(ctx, base(ctx));
+      const link = addressLink(deps, journey.hash, chosen.canonical);
+      await create(ctx, journey, chosen, (trx) => isLinkConsumed(trx, link));
+      await forgetSends(deps, { channel: 'email', to: chosen.address }, 'address');
     }),
   );
 
@@ -339,7 +362,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       await openOrdreAccount(deps, opening, stillDue);
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
-      const { chosen: _, ...withoutAddress } = journey.state;
+      const { chosen: _, notice: __, ...withoutAddress } = journey.state;
       const { interaction } = withoutAddress;
       if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists', interaction });
       const another: OrdreState = { ...withoutAddress, mustChooseAddress: true };

@@ -3,6 +3,7 @@ import type Router from '@koa/router';
 import type { Deps } from '../../deps.ts';
 import { type RequestState, renderPage } from '../../http/context.ts';
 import { addresses } from '../addresses.ts';
+import { confirmRoutes } from './confirm-address.ts';
 import { interactionOf } from './interaction.ts';
 import { ordreRoutes } from './ordre.ts';
 import { identifyRoutes } from './ordre-identify.ts';
@@ -28,4 +29,5 @@ export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
   doctorRoutes(router, deps);
   secretaryRoutes(router, deps);
   requestRoutes(router, deps);
+  confirmRoutes(router, deps);
 }

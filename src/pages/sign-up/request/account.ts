@@ -2,11 +2,11 @@
 import {
   createAccount,
   DuplicateAccountError,
-  findActiveAccountByRpps,
+  findOwnerOfRpps,
   saveDeclaredPhones,
 } from '../../../accounts/accounts.ts';
 import { parsePhoneNumber } from '../../../accounts/contacts.ts';
-import { createSharedAccount } from '../../../accounts/shared-accounts.ts';
+import { createSharedAccount } from '../../../accounts/members.ts';
 import { TERMS } from '../../../accounts/terms.ts';
 import { submitSignUp } from '../../../approvals/approvals.ts';
 import { record } from '../../../audit/journal.ts';
@@ -19,9 +19,9 @@ import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { enqueueMessage } from '../../../messages/outbox.ts';
-import { setAccountWorkplaces } from '../../../workplaces/workplaces.ts';
+import { setAccountWorkplaces } from '../../../workplaces/account-workplaces.ts';
 import { addresses } from '../../addresses.ts';
-import { newPasswordFaults } from '../../new-password.ts';
+import { hashNewPassword, newPasswordFaults } from '../../new-password.ts';
 import { personalWords, type RequestState as Request, type RequestDone } from './steps.ts';
 
 const MAX_PHONES = 5;
@@ -53,7 +53,7 @@ export function readCredentials(
 
 /** Tells the owner of an account that somebody declared its RPPS number; the page of the sign-up says nothing of it. */
 async function warnOwnerOfRpps(trx: Db, deps: Deps, ctx: PageContext, rpps: string): Promise<void> {
-  const owner = await findActiveAccountByRpps(trx, rpps);
+  const owner = await findOwnerOfRpps(trx, rpps);
   if (!owner) return;
   await enqueueMessage(trx, deps, {
     channel: 'email',
@@ -68,80 +68,80 @@ async function warnOwnerOfRpps(trx: Db, deps: Deps, ctx: PageContext, rpps: stri
   });
 }
 
+/** Makes the account and its journal entry. @returns its identifier. */
 async function createRequestedAccount(
   trx: Db,
   deps: Deps,
   { identity, chosen, kind }: Request,
   passwordHash: string,
+  source: string,
 ): Promise<string> {
   if (!chosen) throw new CaduceeError('internal', { detail: 'no address was proved' });
-  const { sharedTitle, ...person } = identity;
+  const { sharedTitle, professionCode, civiliteCode, familyName, givenName, rpps } = identity;
+  const person = { civiliteCode, familyName, givenName, passwordHash, termsVersion: TERMS.version };
   if (sharedTitle !== undefined) {
-    const shared = await createSharedAccount(trx, deps, {
-      title: sharedTitle,
-      professionCode: person.professionCode,
-      firstMember: { ...person, email: chosen, passwordHash, termsVersion: TERMS.version },
-    });
-    return shared.accountId;
+    const firstMember = { ...person, email: chosen };
+    return (await createSharedAccount(trx, deps, { title: sharedTitle, firstMember, source })).accountId;
   }
-  return createAccount(trx, deps.clock, {
+  const accountId = await createAccount(trx, deps.clock, {
     ...person,
     kind: kind === 'doctor' ? 'professional' : 'secretary',
     state: 'pending',
+    rpps,
+    professionCode,
     identityProof: 'declared',
-    passwordHash,
-    termsVersion: TERMS.version,
     emails: [chosen],
     phones: [],
   });
+  await record(trx, deps.clock, {
+    event: 'account.created',
+    outcome: 'success',
+    actor: accountId,
+    subject: accountId,
+    source,
+    details: { kind, proof: 'declared', rpps, terms: TERMS.version },
+  });
+  return accountId;
 }
 
 /**
  * Makes the account, its workplaces, its queue row, its journal entry and its mails, all or nothing.
- * @returns the state to go on from when somebody else proved the address first.
+ * @returns the state to go on from when it was not made: somebody else proved the address first, or a place is gone.
  */
 export async function openRequestedAccount(
   deps: Deps,
   ctx: PageContext,
   journey: Journey<Request>,
   { password, phones }: Credentials,
-): Promise<{ ok: true } | { ok: false; state: Request; fault: Fault }> {
-  const { knex, clock, hasher } = deps;
+): Promise<{ ok: true } | { ok: false; state: Request; errors: Record<string, Fault> }> {
+  const { knex } = deps;
   const { state } = journey;
   const { lang } = ctx.state as RequestState;
-  const passwordHash = await hasher.hash(password);
+  const source = clientAddress(ctx);
+  const hashed = await hashNewPassword(deps, journey.hash, password);
+  if (!hashed.ok) return { ok: false, state, errors: { password: hashed.fault } };
   try {
     await knex.transaction(async (trx) => {
       // First, because it takes the journey's row: of two clicks on « Valider », one makes the account.
       const done: RequestDone = { step: 'done', kind: state.kind };
       await moveJourney<Request | RequestDone>(trx, deps, journey, done);
-      const accountId = await createRequestedAccount(trx, deps, state, passwordHash);
+      const accountId = await createRequestedAccount(trx, deps, state, hashed.hash, source);
       await saveDeclaredPhones(trx, accountId, phones);
+      const places = state.workplaces ?? [];
       await setAccountWorkplaces(
         trx,
         accountId,
-        (state.workplaces ?? []).map(({ workplaceId, centreId }) => ({
-          workplaceId,
-          centreId: centreId ?? null,
-        })),
+        places.map(({ workplaceId, centreId }) => ({ workplaceId, centreId })),
       );
       await deleteCodes(trx, journey.hash);
       if (state.identity.rpps) await warnOwnerOfRpps(trx, deps, ctx, state.identity.rpps);
-      await submitSignUp(trx, deps, { accountId, lang });
-      await record(trx, clock, {
-        event: 'account.created',
-        outcome: 'success',
-        actor: accountId,
-        subject: accountId,
-        source: clientAddress(ctx),
-        details: { rpps: state.identity.rpps, proof: 'declared', kind: state.kind, terms: TERMS.version },
-      });
+      await submitSignUp(trx, deps, { accountId, lang, source });
     });
   } catch (error) {
     if (!(error instanceof DuplicateAccountError) || error.field !== 'email') throw error;
     const { chosen: _, addressProved: __, ...withoutAddress } = state;
     await moveJourney<Request>(knex, deps, journey, withoutAddress);
-    return { ok: false, state: withoutAddress, fault: { key: 'fault.email.taken' } };
+    return { ok: false, state: withoutAddress, errors: { email: { key: 'fault.email.taken' } } };
   }
   return { ok: true };
 }

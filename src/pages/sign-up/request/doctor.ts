@@ -6,10 +6,10 @@ import type Router from '@koa/router';
 import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
 import {
-  type DirectoryPerson,
-  getDirectoryPerson,
+  type DirectoryHit,
+  findDirectoryPerson,
   searchDirectory,
-} from '../../../directories/national-directory/search.ts';
+} from '../../../directories/national-directory.ts';
 import {
   clientAddress,
   type PageContext,
@@ -18,10 +18,11 @@ import {
   seeOther,
 } from '../../../http/context.ts';
 import { type Fields, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { isOffered, labelOf, MEDECIN } from '../../../nomenclatures/nomenclatures.ts';
 import { throttleRules } from '../../../throttle/throttle.ts';
-import { workplacesOfDirectoryPerson } from '../../../workplaces/workplaces.ts';
+import { workplacesOfDirectoryPerson } from '../../../workplaces/directory-places.ts';
 import { addresses } from '../../addresses.ts';
 import { interactionOf } from '../interaction.ts';
 import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
@@ -35,7 +36,8 @@ type Values = Partial<Record<(typeof FIELDS)[number], string>>;
 type Faults = Record<string, Fault>;
 
 interface Line {
-  readonly id: string;
+  /** Profession and person: who has two professions has two lines. */
+  readonly choice: string;
   readonly name: string;
   readonly profession: string;
   readonly speciality: string | undefined;
@@ -45,27 +47,34 @@ interface Line {
 
 type Results = { readonly lines: readonly Line[] } | { readonly fault: Fault };
 
-const asLine = (person: DirectoryPerson): Line => ({
-  id: person.id,
-  name: `${person.familyName} ${person.givenName}`,
-  profession: labelOf('professions', person.professionCode ?? '') ?? person.professionLabel ?? '',
-  speciality: person.savoirFaire,
-  town: person.town,
-  rpps: person.rpps,
+const asLine = (hit: DirectoryHit): Line => ({
+  choice: `${hit.professionCode} ${hit.id}`,
+  name: `${hit.familyName} ${hit.givenName}`,
+  profession: labelOf('professions', hit.professionCode) ?? hit.profession,
+  speciality: hit.savoirFaire,
+  town: hit.town,
+  rpps: hit.rpps,
 });
 
 const typedValues = (fields: Fields): Values =>
   Object.fromEntries(FIELDS.map((name) => [name, fields[name] ?? '']));
 
-/** What the person's line of the directory says, in the form's fields. */
-const valuesOfPerson = (person: DirectoryPerson): Values => ({
-  person: person.id,
-  rpps: person.rpps ?? '',
-  familyName: person.familyName,
-  givenName: person.givenName,
-  profession: isOffered('professions', person.professionCode ?? '') ? (person.professionCode ?? '') : '',
-  civilite: isOffered('civilites', person.civiliteCode ?? '') ? (person.civiliteCode ?? '') : '',
-});
+/** What a line of the directory says, in the form's fields; undefined when it is no longer there. */
+async function valuesOfChoice(db: Db, choice: string): Promise<Values | undefined> {
+  const [, professionCode, id = ''] = /^(\S+) (.+)$/.exec(choice) ?? [];
+  const person = await findDirectoryPerson(db, id);
+  const exercise = person?.exercises.find((one) => one.professionCode === professionCode);
+  if (!person || !exercise) return undefined;
+  const civilite = person.civiliteCode ?? '';
+  return {
+    person: person.id,
+    rpps: person.rpps ?? '',
+    familyName: exercise.familyName,
+    givenName: exercise.givenName,
+    profession: isOffered('professions', exercise.professionCode) ? exercise.professionCode : '',
+    civilite: isOffered('civilites', civilite) ? civilite : '',
+  };
+}
 
 async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Results> {
   const { familyName = '', givenName = '', rpps = '' } = fields;
@@ -127,14 +136,14 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps): void {
     const fields = fieldsOf(ctx);
     const values = typedValues(fields);
     if (fields.choose) {
-      const person = await getDirectoryPerson(knex, fields.choose);
-      if (!person) return show(ctx, { values, errors: { person: { key: 'fault.person.gone' } } });
-      return show(ctx, { values: valuesOfPerson(person) });
+      const chosen = await valuesOfChoice(knex, fields.choose);
+      if (!chosen) return show(ctx, { values, errors: { person: { key: 'fault.person.gone' } } });
+      return show(ctx, { values: chosen });
     }
     if (fields.action === 'search')
       return show(ctx, { values: { ...values, person: '' }, results: await search(deps, ctx, fields) });
 
-    const person = fields.person ? await getDirectoryPerson(knex, fields.person) : undefined;
+    const person = fields.person ? await findDirectoryPerson(knex, fields.person) : undefined;
     const identity = readIdentity('doctor', fields);
     const errors: Faults = identity.ok ? {} : { ...identity.errors };
     if (!person && !fields.manual) errors.manual = { key: 'fault.required.manual' };

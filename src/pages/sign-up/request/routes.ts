@@ -4,8 +4,15 @@
  */
 import type Router from '@koa/router';
 import { parseEmailAddress } from '../../../accounts/contacts.ts';
-import { checkCode, forgetSends } from '../../../credentials/code-delivery.ts';
+import {
+  addressLink,
+  checkCode,
+  forgetSends,
+  resendNotice,
+  throttledFault,
+} from '../../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
+import { isLinkConsumed } from '../../../credentials/one-time-links.ts';
 import type { Deps } from '../../../deps.ts';
 import {
   clientAddress,
@@ -18,10 +25,12 @@ import { browserOf, type Fields, fieldsOf, parseForm, valuesOf, verifyForm } fro
 import { leaveNotice } from '../../../http/notice.ts';
 import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Fault } from '../../../lib/fault.ts';
-import { findWorkplaces, listCentres, searchWorkplaces } from '../../../workplaces/workplaces.ts';
+import { throttleRules } from '../../../throttle/throttle.ts';
+import { listCentres } from '../../../workplaces/centres.ts';
+import { findWorkplaces, searchWorkplaces } from '../../../workplaces/workplaces.ts';
 import { addresses } from '../../addresses.ts';
+import { sendToChosenAddress } from '../chosen-address.ts';
 import { openRequestedAccount, readCredentials } from './account.ts';
-import { sendAddressCode } from './address.ts';
 import {
   type ChosenWorkplace,
   nextStep,
@@ -51,7 +60,7 @@ export function requestRoutes(router: Router<RequestState>, deps: Deps): void {
 }
 
 function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): void {
-  const { knex, clock } = deps;
+  const { knex, clock, throttle } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const path = `${addresses.signUpRequest(kind)}/:journey`;
   const base = (ctx: PageContext) => addresses.requestJourney(kind, ctx.params.journey ?? '');
@@ -62,7 +71,14 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
       id: ctx.params.journey ?? '',
       browser: browserOf(deps, ctx),
     });
-    return journey?.state.kind === kind ? journey : undefined;
+    if (journey?.state.kind !== kind) return undefined;
+    const { state } = journey;
+    if (state.step !== 'under-way' || !state.chosen || state.addressProved) return journey;
+    // Pressed meanwhile, perhaps in another browser.
+    const link = addressLink(deps, journey.hash, state.chosen.canonical);
+    if (!(await isLinkConsumed(knex, link))) return journey;
+    const { notice: _, ...proved } = state;
+    return { ...journey, state: { ...proved, addressProved: true } };
   }
 
   const move = (journey: UnderWay, state: Request) => moveJourney<Request>(knex, deps, journey, state);
@@ -89,7 +105,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
       path: base(ctx),
       kind,
       errors,
-      alert,
+      alert: alert ?? state.notice,
       backUrl: step === 'credentials' ? undefined : `${base(ctx)}/retour`,
       ...(await contextOf(base(ctx), state, step)),
       ...values,
@@ -163,9 +179,11 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     seeOther(ctx, base(ctx));
   });
 
-  async function searchPlaces(query: string) {
+  async function searchPlaces(ctx: PageContext, query: string) {
     if (query.replace(/\s/g, '').length < MIN_SEARCH_LETTERS)
       return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
+    const verdict = await throttle.consume(throttleRules.directorySearchPerSource, clientAddress(ctx));
+    if (!verdict.allowed) return { fault: throttledFault(verdict.retryAfterSeconds) };
     return { lines: await searchWorkplaces(knex, query) };
   }
 
@@ -173,7 +191,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     at(ctx, 'workplaces', async (_journey, { query = '' }) => {
       const chosen = new Set(valuesOf(ctx, 'workplace'));
       renderPage(deps, ctx, 'sign-up/request/places.njk', {
-        results: await searchPlaces(query),
+        results: await searchPlaces(ctx, query),
         chosen: [...chosen],
       });
     }),
@@ -185,7 +203,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
       const chosen = await findWorkplaces(knex, ids);
       const values = { chosen, query, none };
       if (action === 'search')
-        return show(ctx, journey.state, { values: { ...values, results: await searchPlaces(query) } });
+        return show(ctx, journey.state, { values: { ...values, results: await searchPlaces(ctx, query) } });
       const refuse = (key: string, vars?: Fault['vars']) =>
         show(ctx, journey.state, { values, errors: { query: vars ? { key, vars } : { key } } });
       if (chosen.length < ids.length) return refuse('fault.workplace.gone');
@@ -208,7 +226,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
         const centre = fields[name] ?? '';
         picked[workplaceId] = centre;
         if (centre !== 'none' && !known.has(centre)) errors[name] = { key: 'fault.required.centre' };
-        return { workplaceId, centreId: centre === 'none' ? null : centre };
+        return centre === 'none' ? { workplaceId } : { workplaceId, centreId: centre };
       });
       if (Object.keys(errors).length > 0) return show(ctx, journey.state, { values: { picked }, errors });
       await move(journey, { ...journey.state, workplaces, centresChosen: true });
@@ -216,11 +234,19 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     }),
   );
 
+  const proveAddress = (ctx: PageContext, journey: UnderWay, state: Request, again = false) =>
+    sendToChosenAddress(deps, ctx, journey, {
+      state,
+      url: base(ctx),
+      askedBy: state.identity.sharedTitle ?? `${state.identity.givenName} ${state.identity.familyName}`,
+      again,
+    });
+
   router.post(`${path}/adresse`, ...form, (ctx) =>
     at(ctx, 'address', async (journey, { email = '' }) => {
       const address = parseEmailAddress(email);
       const fault = address.ok
-        ? await sendAddressCode(deps, ctx, journey, { ...journey.state, chosen: address.value })
+        ? await proveAddress(ctx, journey, { ...journey.state, chosen: address.value })
         : address.fault;
       if (fault) return show(ctx, journey.state, { values: { email }, errors: { email: fault } });
       seeOther(ctx, base(ctx));
@@ -230,29 +256,34 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
   router.post(`${path}/renvoyer`, ...form, (ctx) =>
     at(ctx, 'address-code', async (journey) => {
       const { state } = journey;
-      const fault = await sendAddressCode(deps, ctx, journey, state);
-      if (fault) return show(ctx, state, { errors: { code: fault } });
-      const vars = { masked: state.chosen?.address };
-      await show(ctx, state, { alert: { kind: 'success', key: 'alert.code.resent', vars } });
+      const shown = state.chosen?.address ?? '';
+      const sent = { ...state, notice: resendNotice(undefined, shown) };
+      const refused = await proveAddress(ctx, journey, sent, true);
+      if (refused) await move(journey, { ...state, notice: resendNotice(refused, shown) });
+      seeOther(ctx, base(ctx));
     }),
   );
 
   router.post(`${path}/code`, ...form, (ctx) =>
     at(ctx, 'address-code', async (journey, { code }) => {
       const { state } = journey;
-      const source = clientAddress(ctx);
+      if (!state.chosen) return seeOther(ctx, base(ctx));
+      const contact = { channel: 'email' as const, to: state.chosen.address };
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'address',
-        source,
+        contact,
+        source: clientAddress(ctx),
+        rpps: state.identity.rpps,
         input: code,
       });
       if (!checked.ok) return show(ctx, state, { errors: { code: checked.fault } });
       await knex.transaction(async (trx) => {
         if (!(await consumeCode(trx, clock, checked.value))) return;
-        await moveJourney<Request>(trx, deps, journey, { ...state, addressProved: true });
+        const { notice: _, ...proved } = state;
+        await moveJourney<Request>(trx, deps, journey, { ...proved, addressProved: true });
       });
-      if (state.chosen) await forgetSends(deps, { channel: 'email', to: state.chosen.address });
+      await forgetSends(deps, contact, 'address');
       seeOther(ctx, base(ctx));
     }),
   );
@@ -265,7 +296,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
         return show(ctx, journey.state, { values: { phones, terms }, errors: read.errors });
       }
       const opened = await openRequestedAccount(deps, ctx, journey, read.value);
-      if (!opened.ok) return show(ctx, opened.state, { errors: { email: opened.fault } });
+      if (!opened.ok) return show(ctx, opened.state, { errors: opened.errors });
       leaveNotice(deps, ctx, 'account-requested');
       seeOther(ctx, addresses.signIn);
     }),

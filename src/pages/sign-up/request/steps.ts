@@ -1,5 +1,7 @@
 /** The steps of a sign-up that an administrator decides upon (doctor, secretary, shared account), as pure rules. */
 
+import type { Notice } from '../../../credentials/code-delivery.ts';
+
 export type RequestKind = 'doctor' | 'secretary';
 
 /** What the person declares to be. */
@@ -18,8 +20,8 @@ export interface DeclaredIdentity {
 
 export interface ChosenWorkplace {
   readonly workplaceId: string;
-  /** The laboratory centre it usually works with; null for none. */
-  readonly centreId?: string | null;
+  /** The laboratory centre it usually works with. */
+  readonly centreId?: string | undefined;
 }
 
 export interface RequestState {
@@ -34,6 +36,8 @@ export interface RequestState {
   readonly centresChosen?: true;
   readonly chosen?: { readonly address: string; readonly canonical: string };
   readonly addressProved?: true;
+  /** About the code that was sent. */
+  readonly notice?: Notice;
 }
 
 /** What remains of a journey that ended: the page may be loaded again, nothing else can. */
@@ -68,7 +72,7 @@ export function nextStep(state: RequestJourneyState): RequestStep {
  * password has nothing to undo.
  */
 export function stepBack(state: RequestState): RequestState | undefined {
-  const { workplaces, centresChosen, chosen, addressProved, ...identified } = state;
+  const { workplaces, centresChosen, chosen, addressProved, notice, ...identified } = state;
   switch (nextStep(state)) {
     case 'workplaces':
       return undefined;
