@@ -1,6 +1,6 @@
 import nunjucks from 'nunjucks';
 import type { Lang, Texts } from '../http/texts.ts';
-import { VIEWS_FOLDER } from '../http/views.ts';
+import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
 
 export type MailParams = {
   code: {
@@ -9,12 +9,24 @@ export type MailParams = {
     purpose: 'sign-in' | 'sign-up' | 'address';
     applicationName?: string | undefined;
   };
-  'account-created': { givenName: string; email: string; signInUrl: string };
+  'account-created': {
+    givenName: string;
+    email: string;
+    signInUrl: string;
+    /** How the identity was proved, for who never asked for this account. */
+    proved?: undefined | { on: string; rpps: string; channel: 'email' | 'sms'; masked: string };
+  };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
-  code: { code: string; minutes: number; host: string };
+  code: {
+    code: string;
+    minutes: number;
+    host: string;
+    purpose: MailParams['code']['purpose'];
+    applicationName?: string | undefined;
+  };
 };
 export type MailTemplate = keyof MailParams;
 export type SmsTemplate = keyof SmsParams;
@@ -28,7 +40,17 @@ export type MessageRenderer = {
 
 const oneLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ').trim();
 
-export function createMessageRenderer({ texts }: { texts: Texts }): MessageRenderer {
+/** GSM 03.38, and how much of it fits in one SMS: a sign outside it, or one more, makes the message twice as dear. */
+const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]{0,160}$/;
+
+/** @param supportEmail where mails tell people to write. */
+export function createMessageRenderer({
+  texts,
+  supportEmail,
+}: {
+  texts: Texts;
+  supportEmail: string;
+}): MessageRenderer {
   const loader = new nunjucks.FileSystemLoader(VIEWS_FOLDER, { watch: false, noCache: false });
   const options = { throwOnUndefined: false, trimBlocks: true, lstripBlocks: true };
   const asHtml = new nunjucks.Environment(loader, { ...options, autoescape: true });
@@ -46,6 +68,8 @@ export function createMessageRenderer({ texts }: { texts: Texts }): MessageRende
       ]),
     ),
     lang,
+    supportEmail,
+    day: dayInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
   });
 
@@ -63,7 +87,9 @@ export function createMessageRenderer({ texts }: { texts: Texts }): MessageRende
       };
     },
     sms(template, lang, params) {
-      return asText.render(`sms/${template}.njk`, contextOf(lang, params)).trim();
+      const withParams = (some: object) => asText.render(`sms/${template}.njk`, contextOf(lang, some)).trim();
+      const whole = withParams(params);
+      return GSM.test(whole) ? whole : withParams({ ...params, applicationName: undefined });
     },
   };
 }

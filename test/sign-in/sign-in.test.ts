@@ -240,7 +240,7 @@ describe('sign-in', () => {
       expect(page.text).not.to.include(CAMILLE);
       expect(wordsOf(page), 'there is no other channel').not.to.include('Recevoir le code autrement');
       const mail = received(CAMILLE)[0];
-      expect(mail?.subject).to.equal('Votre code de connexion');
+      expect(mail?.subject).to.equal('Votre code de connexion à Messagerie');
       expect(mail?.text).to.include('votre connexion à Messagerie');
       const back = await visitor.submit(page, { code: ` ${code.slice(0, 3)}-${code.slice(3)} ` }, '/code');
       const tokens = await client.exchange(authorization, back.headers.get('location') as string);
@@ -256,6 +256,7 @@ describe('sign-in', () => {
       const form = await visitor.get(authorization.url);
       const { page, code } = await enter(visitor, form, DOMINIQUE, DOMINIQUE_PHONE);
       expect(wordsOf(page)).to.include('3363***07');
+      expect(received(DOMINIQUE_PHONE)[0]?.text).to.include('pour vous connecter à Messagerie');
       expect(received(DOMINIQUE_PHONE)[0]?.text.split('\n').at(-1)).to.equal(`@localhost #${code}`);
       expect(received(DOMINIQUE)).to.have.length(0);
       const back = await visitor.submit(page, { code }, '/code');
@@ -466,6 +467,7 @@ describe('sign-in', () => {
         expect(heading(answer)).to.equal('Connectez-vous');
         const again = await visitor.submit(answer, { email: CAMILLE, password: DEMO_PASSWORD });
         expect(wordsOf(again)).to.include('Votre compte est suspendu.');
+        expect(again.text).to.include('<a href="mailto:assistance@example.test">assistance@example.test</a>');
       } finally {
         await own.clone().update({ state: 'active' });
       }

@@ -514,7 +514,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(readingOf(contact)).not.to.include('Par e-mail');
       const { page: codePage, code } = await askCode(visitor, contact, 'sms', phone);
       const sms = received(phone)[0]?.text ?? '';
-      expect(sms).to.include(`votre code est ${code}`);
+      expect(sms).to.include(`votre code est ${code}, pour créer votre espace.`);
       expect(sms.split('\n').at(-1)).to.equal(`@localhost #${code}`);
 
       const form = await visitor.submit(codePage, { code: `${code.slice(0, 3)} ${code.slice(3)}` }, '/code');
@@ -577,6 +577,10 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(mail.text).to.include('Bonjour Frédérique,');
       expect(mail.text).to.include(address);
       expect(mail.text).to.include(`${app.issuer}/connexion`);
+      expect(mail.text).to.match(
+        /Il a été créé le \d.* pour le numéro RPPS 99700900022, avec un code envoyé par SMS au 3363\*\*\*02\./,
+      );
+      expect(mail.text).to.include("Écrivez tout de suite à l'assistance, assistance@example.test");
 
       const client = await createTestClient(app.issuer, 'messagerie');
       const authorization = await client.authorize();

@@ -70,7 +70,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   function showPassword(
     ctx: PageContext,
     interaction: Interaction,
-    { email, errors = {}, alert }: { email: string; errors?: Faults; alert?: Fault & { kind: string } },
+    {
+      email,
+      errors = {},
+      alert,
+    }: { email: string; errors?: Faults; alert?: Fault & { kind: string; url?: string } },
   ) {
     if (Object.keys(errors).length > 0 || alert) ctx.status = 422;
     page(ctx, interaction, 'sign-in/password.njk', {
@@ -261,10 +265,16 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!('id' in account))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
     if (account.state !== 'active') {
+      const supportEmail = deps.settings.SUPPORT_EMAIL;
       const kind = account.state === 'pending' ? 'waiting' : 'refusal';
       return showPassword(ctx, interaction, {
         email,
-        alert: { kind, key: `alert.account.${account.state}` },
+        alert: {
+          kind,
+          key: `alert.account.${account.state}`,
+          vars: { supportEmail },
+          url: `mailto:${supportEmail}`,
+        },
       });
     }
     if (isShortOf(account, interaction)) return showUnmet(deps, ctx, interaction);

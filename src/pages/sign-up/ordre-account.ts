@@ -2,10 +2,12 @@
 import { createAccount } from '../../accounts/accounts.ts';
 import { TERMS } from '../../accounts/terms.ts';
 import { record } from '../../audit/journal.ts';
+import { maskContact } from '../../credentials/code-delivery.ts';
 import { deleteCodes } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import type { Lang } from '../../http/texts.ts';
 import { type Journey, moveJourney } from '../../journeys/journeys.ts';
+import { dayInParis } from '../../lib/clock.ts';
 import type { Db } from '../../lib/database.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
@@ -66,6 +68,12 @@ export async function openOrdreAccount(
         givenName: entry.givenName,
         email: email.address,
         signInUrl: `${settings.ISSUER}${addresses.signIn}`,
+        proved: contact && {
+          on: dayInParis(clock.now()),
+          rpps: entry.rpps,
+          channel: contact.channel,
+          masked: maskContact(contact),
+        },
       },
     });
     await record(trx, clock, {
