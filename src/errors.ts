@@ -31,6 +31,8 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
 interface Details {
   /** For the log only; never a secret. */
   readonly detail?: string;
+  /** For integrators, on the page: fixed words of the protocol, nothing that came with the request. */
+  readonly technical?: string | undefined;
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
   readonly status?: number;
@@ -41,13 +43,15 @@ export class CaduceeError extends Error {
   readonly kind: ErrorKind;
   readonly status: number;
   readonly detail: string | undefined;
+  readonly technical: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: ErrorKind, { detail, cause, retryAfterSeconds, status }: Details = {}) {
+  constructor(kind: ErrorKind, { detail, technical, cause, retryAfterSeconds, status }: Details = {}) {
     super(detail ? `${kind}: ${detail}` : kind, cause === undefined ? undefined : { cause });
     this.kind = kind;
     this.status = status ?? STATUS[kind];
     this.detail = detail;
+    this.technical = technical;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -52,8 +52,11 @@ export function renderError(deps: Deps, ctx: Context, error: CaduceeError): void
     titleKey: `error.${error.kind}.title`,
     messageKey: `error.${error.kind}.message`,
     adviceKey: `error.${error.kind}.advice`,
-    vars: { supportEmail: deps.settings.SUPPORT_EMAIL },
-    reference,
+    vars: { supportEmail: error.kind === 'protocol' ? undefined : deps.settings.SUPPORT_EMAIL },
+    technical: error.technical,
+    referenceKey: error.kind === 'protocol' ? 'error.applicationReference' : 'error.reference',
+    // An address that does not exist is no incident: nothing to look up.
+    reference: error.kind === 'notFound' ? undefined : reference,
     path: '/',
     actions: error.kind === 'misdirected' ? [] : [{ url: '/', labelKey: 'error.action.home' }],
   });

@@ -12,12 +12,20 @@ import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provid
 import { addresses } from './addresses.ts';
 import { contactsOf } from './sign-in/steps.ts';
 
+/** The engine's descriptions are fixed sentences, but for a few that quote the request: those are left out. */
+const technicalOf = (code: string, description: string | undefined): string =>
+  description && /^[a-zA-Z0-9_'(),. -]{1,120}$/.test(description) ? `${code}: ${description}` : code;
+
 function asPersonError(error: Error): CaduceeError {
   if (error instanceof errors.SessionNotFound)
     return new CaduceeError('interactionExpired', { cause: error });
   if (error instanceof errors.OIDCProviderError) {
     const { error: code, error_detail: detail, error_description: description, status } = error;
-    return new CaduceeError('protocol', { detail: [code, detail ?? description].join(': '), status });
+    return new CaduceeError('protocol', {
+      detail: [code, detail ?? description].join(': '),
+      technical: technicalOf(code, description),
+      status,
+    });
   }
   return asCaduceeError(error);
 }

@@ -132,10 +132,10 @@ describe('sign-in', () => {
       const empty = await visitor.submit(form, { email: ' ', password: '' });
       expect(empty.status).to.equal(422);
       expect(faultOf(empty, 'email')).to.equal('Indiquez votre adresse mail.');
-      expect(faultOf(empty, 'password')).to.equal('Indiquez un mot de passe.');
+      expect(faultOf(empty, 'password')).to.equal('Indiquez votre mot de passe.');
       const half = await visitor.submit(form, { email: 'camille', password: WRONG_PASSWORD });
       expect(faultOf(half, 'email')).to.equal(
-        "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr.",
+        "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr.",
       );
       expect(half.text).not.to.include(WRONG_PASSWORD);
     });

@@ -223,7 +223,7 @@ describe('sign-up with RPPS number and birthdate', () => {
         'the terms not ticked',
         { terms: '' },
         'terms',
-        "Pour continuer, lisez et acceptez les Conditions Générales d'Utilisation.",
+        "Pour continuer, lisez et acceptez les Conditions générales d'utilisation et la Politique de confidentialité.",
       ],
     ];
     for (const [what, fields, field, message] of faults) {
@@ -323,6 +323,8 @@ describe('sign-up with RPPS number and birthdate', () => {
       for (let day = 10; day < 15; day += 1) {
         const page = await identify(visitor, typed({ ...doctor, birthdate: `${day}/01/1980` }));
         expect(readingOf(page)).to.include(UNKNOWN_PAIR);
+        const warned = readingOf(page).includes('Il vous reste un essai avec ce numéro RPPS');
+        expect(warned, `${day}`).to.equal(day === 13);
       }
       const waits = "Trop d'essais en peu de temps. Réessayez dans 60 minutes.";
       const right = await identify(newVisitor(), typed(doctor));
@@ -601,21 +603,23 @@ describe('sign-up with RPPS number and birthdate', () => {
         { email: '', emailConfirmation: '', password: '', passwordConfirmation: '' },
         {
           email: 'Indiquez votre adresse mail.',
+          emailConfirmation: 'Indiquez votre adresse mail une seconde fois.',
           password: 'Indiquez un mot de passe.',
+          passwordConfirmation: 'Indiquez le mot de passe une seconde fois.',
         },
       ],
       [
         'an incomplete address',
         { email: 'noa@example', emailConfirmation: 'noa@example' },
         {
-          email: "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr.",
+          email: "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr.",
         },
       ],
       [
         'two recipients',
         { email: 'a@example.test,b@example.test', emailConfirmation: 'a@example.test,b@example.test' },
         {
-          email: "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr.",
+          email: "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr.",
         },
       ],
       [
@@ -707,6 +711,8 @@ describe('sign-up with RPPS number and birthdate', () => {
             .filter(([, fault]) => fault),
         );
         expect(told, what).to.deep.equal(expected);
+        const listed = [...page.text.matchAll(/<li><a href="#(\w+)">/g)].map(([, field]) => field);
+        expect(listed, `${what}: in the order of the page`).to.deep.equal(Object.keys(expected));
         expect(valueIn(page, 'email'), what).to.equal(given.email);
         expect(valueIn(page, 'emailConfirmation'), what).to.equal(given.emailConfirmation);
         expect(valueIn(page, 'password'), what).to.equal(undefined);
@@ -1084,7 +1090,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(start.text).to.include('<html lang="en">');
       const unknown = await visitor.submit(start, typed({ ...doctor, birthdate: '01/01/1970' }), START);
       expect(readingOf(unknown)).to.include(
-        'The details you typed do not match those the Order holds. Please correct them or contact your council.',
+        'The details you typed do not match those the French Medical Council (Ordre) holds. Please correct them or contact your council.',
       );
       const contact = await visitor.submit(start, typed(doctor), START);
       expect(heading(contact)).to.equal('Securing the creation of your space');

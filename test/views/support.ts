@@ -117,7 +117,7 @@ export const SAMPLES: Sample[] = [
       'Date de naissance',
       'Numéro RPPS',
       'Où trouver mon RPPS ?',
-      "J'ai lu et j'accepte les Conditions Générales d'Utilisation",
+      "J'ai lu et j'accepte les Conditions générales d'utilisation et la Politique de confidentialité",
       'Valider',
       'après 10 minutes',
       '3 points sont à corriger',
@@ -270,7 +270,7 @@ export const SAMPLES: Sample[] = [
     template: 'legal/terms.njk',
     context: { version: '1.0', date: '2025-12-01' },
     says: [
-      "Conditions Générales d'Utilisation",
+      "Conditions générales d'utilisation et Politique de confidentialité",
       'Version 1.0, en vigueur depuis le 1er décembre 2025',
       'Vos droits',
     ],

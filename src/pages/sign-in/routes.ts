@@ -257,7 +257,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const address = parseEmailAddress(email);
     if (email.trim() === '') errors.email = { key: 'fault.required.email' };
     else if (!address.ok) errors.email = address.fault;
-    if (password === '') errors.password = { key: 'fault.required.password' };
+    if (password === '') errors.password = { key: 'fault.required.currentPassword' };
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 

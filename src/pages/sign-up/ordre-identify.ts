@@ -72,14 +72,16 @@ async function identify(
   rpps: string,
   birthdate: string,
   source: string,
-): Promise<OrdinalEntry | Refusal | Fault> {
+): Promise<OrdinalEntry | Refusal | 'last-try' | Fault> {
   const { knex, clock, throttle } = deps;
+  let triesLeft = Number.POSITIVE_INFINITY;
   for (const [rule, subject] of [
     [throttleRules.signUpPerRpps, rpps],
     [throttleRules.signUpPerSource, source],
   ] as const) {
     const verdict = await throttle.consume(rule, subject);
     if (!verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
+    if (rule === throttleRules.signUpPerRpps) triesLeft = verdict.remaining;
   }
   const entry = await findOrdinalEntry(knex, rpps, birthdate, clock.now());
   const exists = await hasAccountWithRpps(knex, rpps);
@@ -94,7 +96,7 @@ async function identify(
     source,
     details: { rpps, result: typeof result === 'string' ? result : 'found' },
   });
-  return result;
+  return result === 'unknown-pair' && triesLeft === 1 ? 'last-try' : result;
 }
 
 export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
@@ -119,6 +121,10 @@ export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
     }
 
     const found = await identify(deps, rpps.value, birthdate.value, clientAddress(ctx));
+    if (found === 'last-try') {
+      const alert = { kind: 'waiting', key: 'alert.lastTry' };
+      return showIdentify(deps, ctx, { values, refusal: 'unknown-pair', alert });
+    }
     if (typeof found === 'string') return showIdentify(deps, ctx, { values, refusal: found });
     if ('key' in found) return showIdentify(deps, ctx, { values, errors: { rpps: found } });
 

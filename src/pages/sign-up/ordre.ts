@@ -257,9 +257,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const errors: Faults = {};
     const judged = judgePassword(password, { personal: personalWords(state, email) });
     if (!judged.ok) errors.password = judged.fault;
-    else if (passwordConfirmation === '')
+    if (passwordConfirmation === '')
       errors.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
-    else if (passwordConfirmation !== password)
+    else if (judged.ok && passwordConfirmation !== password)
       errors.passwordConfirmation = { key: 'fault.password.mismatch' };
     return errors;
   }
@@ -278,16 +278,17 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   async function chooseAddress(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const { email = '', emailConfirmation = '' } = fields;
-    const errors = passwordFaults(state, fields, email);
+    const errors: Faults = {};
     const address = parseEmailAddress(email);
     const again = parseEmailAddress(emailConfirmation);
     if (email.trim() === '') errors.email = { key: 'fault.required.email' };
     else if (!address.ok) errors.email = address.fault;
-    else if (emailConfirmation.trim() === '')
+    if (emailConfirmation.trim() === '')
       errors.emailConfirmation = { key: 'fault.required.emailConfirmation' };
-    else if (!again.ok || again.value.canonical !== address.value.canonical) {
+    else if (address.ok && (!again.ok || again.value.canonical !== address.value.canonical)) {
       errors.emailConfirmation = { key: 'fault.email.mismatch' };
     }
+    Object.assign(errors, passwordFaults(state, fields, email));
     if (!address.ok || Object.keys(errors).length > 0) {
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors });
     }
