@@ -83,7 +83,7 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   const router = new Router<RequestState>();
   homeRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
-  signUpRoutes(router, deps);
+  signUpRoutes(router, deps, provider);
 
   const app = new Koa();
   app.keys = [...keyring.cookieKeys];

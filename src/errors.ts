@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'busy'
   | 'internal'
   | 'interactionExpired'
+  | 'alreadySignedIn'
   | 'protocol'
   | 'unavailable';
 
@@ -24,6 +25,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   busy: 503,
   internal: 500,
   interactionExpired: 400,
+  alreadySignedIn: 400,
   protocol: 400,
   unavailable: 503,
 };

@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import { HashQueueFullError } from '../credentials/password-hash.ts';
 import type { Deps } from '../deps.ts';
-import { CaduceeError } from '../errors.ts';
+import { CaduceeError, type ErrorKind } from '../errors.ts';
 import { type RequestState, renderPage } from './context.ts';
 
 /** Connection lost, refused or not to be had (PostgreSQL classes 08, 53, 57P), or no connection left in time. */
@@ -25,6 +25,17 @@ export function asCaduceeError(error: unknown): CaduceeError {
     return new CaduceeError('unavailable', { cause: error, retryAfterSeconds: 5 });
   return new CaduceeError('internal', { cause: error });
 }
+
+/** What to do next, where it is not the home page. */
+const ACTIONS: { readonly [Kind in ErrorKind]?: { url: string; labelKey: string }[] } = {
+  misdirected: [],
+  interactionExpired: [{ url: '/connexion', labelKey: 'error.action.signIn' }],
+  alreadySignedIn: [{ url: '/', labelKey: 'error.action.portal' }],
+};
+
+/** Where the page is shown again in another language: never `//elsewhere`, nor a request that had a body. */
+const pathOf = (ctx: Context): string =>
+  ctx.method === 'GET' && /^(\/[\w-]+)+$/.test(ctx.path) ? ctx.path : '/';
 
 function logError({ log }: Deps, ctx: Context, error: CaduceeError): void {
   const { reference } = ctx.state as RequestState;
@@ -57,8 +68,8 @@ export function renderError(deps: Deps, ctx: Context, error: CaduceeError): void
     referenceKey: error.kind === 'protocol' ? 'error.applicationReference' : 'error.reference',
     // An address that does not exist is no incident: nothing to look up.
     reference: error.kind === 'notFound' ? undefined : reference,
-    path: '/',
-    actions: error.kind === 'misdirected' ? [] : [{ url: '/', labelKey: 'error.action.home' }],
+    path: pathOf(ctx),
+    actions: ACTIONS[error.kind] ?? [{ url: '/', labelKey: 'error.action.home' }],
   });
 }
 

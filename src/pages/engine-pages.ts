@@ -40,9 +40,11 @@ export function enginePages(deps: Deps): EnginePages {
       );
     },
     async signOut(ctx, xsrf) {
-      const { client } = ctx.oidc;
+      const { client, params } = ctx.oidc;
+      const given = Object.entries(params ?? {}).filter((one): one is [string, string] => Boolean(one[1]));
       renderPage(deps, ctx, 'sign-out/confirm.njk', {
-        path: '/',
+        path: ENGINE_ROUTES.end_session,
+        query: new URLSearchParams(given).toString(),
         action: `${ENGINE_ROUTES.end_session}/confirm`,
         xsrf,
         application: client && client.clientId !== OWN_CLIENT_ID ? { name: client.clientName } : undefined,

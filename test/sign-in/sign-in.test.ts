@@ -489,7 +489,7 @@ describe('sign-in', () => {
       expect(isBack(await visitor.submit(one, { code: second }, '/code'))).to.equal(true);
       const late = await visitor.submit(two, { code: second }, '/code');
       expect(late.status).to.equal(400);
-      expect(heading(late)).to.equal(over);
+      expect(heading(late)).to.equal('Vous êtes déjà connecté');
     });
 
     it('may be walked for two applications side by side', async () => {
@@ -525,7 +525,7 @@ describe('sign-in', () => {
       ];
       for (const answer of late) {
         expect(answer.status, answer.url).to.equal(400);
-        expect(heading(answer), answer.url).to.equal(over);
+        expect(heading(answer), answer.url).to.equal('Vous êtes déjà connecté');
         expect(wordsOf(answer)).to.include('Retournez dans votre application');
       }
     });

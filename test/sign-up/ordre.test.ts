@@ -1129,14 +1129,56 @@ describe('sign-up with RPPS number and birthdate', () => {
       const { page, code } = await askCode(visitor, contact, 'email', doctor.email as string);
       const done = await create(visitor, await visitor.submit(page, { code }, '/code'));
       expect(hrefOf(done, 'Retour à la connexion')).to.equal(`/connexion/${uid}`);
+      for (const page of [choice, start, faulty, contact, done])
+        expect(readingOf(page), page.url).to.include('Vous allez vers Messagerie');
 
       const again = await visitor.get(hrefOf(done, 'Retour à la connexion'));
+      expect(valueIn(again, 'email'), 'the new address is there').to.equal(doctor.email);
+      expect(valueIn(await visitor.get(again.url), 'email'), 'once').to.equal('');
       const { page: codePage, code: signInCode } = await codeSentTo(doctor.email as string, () =>
         visitor.submit(again, { email: doctor.email as string, password: PASSWORD }),
       );
       const back = await visitor.submit(codePage, { code: signInCode }, '/code');
       const tokens = await client.exchange(authorization, back.headers.get('location') as string);
       expect(tokens.claims()?.sub).to.be.a('string');
+    });
+
+    it("leads to a new sign-in at the end, when the application's one is over", async () => {
+      const doctor = await invent({ email: true });
+      const visitor = newVisitor();
+      const client = await createTestClient(app.issuer, 'messagerie');
+      const uid = new URL((await visitor.get((await client.authorize()).url)).url).pathname.split('/')[2];
+      const start = await visitor.get(`${START}?connexion=${uid}`);
+      expect(hrefOf(start, 'Retour')).to.equal(`/inscription?connexion=${uid}`);
+      const contact = await visitor.submit(start, typed(doctor));
+      await app.database.knex('oidc_payloads').where({ model: 'Interaction' }).delete();
+      const { page, code } = await askCode(visitor, contact, 'email', doctor.email as string);
+      const done = await create(visitor, await visitor.submit(page, { code }, '/code'));
+      expect(hrefOf(done, 'Retour à la connexion')).to.equal('/connexion');
+      const form = await visitor.get('/connexion');
+      expect(valueIn(form, 'email')).to.equal(doctor.email);
+    });
+
+    it('fills in the next sign-in of its own browser only, and never in an address', async () => {
+      const doctor = await invent({ email: true });
+      const visitor = newVisitor();
+      const form = await proveContact(visitor, doctor, 'email');
+      const done = await create(visitor, form);
+      const line = done.headers.getSetCookie().find((one) => one.startsWith('caducee_email='));
+      expect(line)
+        .to.match(/; httponly/i)
+        .and.to.match(/; samesite=lax/i)
+        .and.not.to.include(doctor.email);
+      const links = [...done.text.matchAll(/(?:href|action)="([^"]*)"/g)].map(([, url]) => url).join(' ');
+      expect(links).not.to.include((doctor.email as string).split('@')[0]);
+      const thief = newVisitor();
+      await thief.get('/');
+      for (const stolen of [line?.split(';')[0] as string, 'caducee_email=', 'caducee_email=AAAA']) {
+        await thief.jar.setCookie(stolen, app.issuer);
+        const page = await thief.get('/connexion');
+        expect(page.status).to.equal(200);
+        expect(valueIn(page, 'email')).to.equal('');
+      }
     });
 
     it('leads nowhere else than to a sign-in of ours at the end', async () => {

@@ -67,7 +67,7 @@ describe('catalogues', () => {
   it('hold a title and a message for every kind of error page', () => {
     for (const kind of [
       ...['notFound', 'forbidden', 'method', 'csrf', 'misdirected', 'tooLarge', 'busy', 'internal'],
-      ...['interactionExpired', 'protocol', 'unavailable'],
+      ...['interactionExpired', 'alreadySignedIn', 'protocol', 'unavailable'],
     ])
       for (const part of ['title', 'message', 'advice']) expect(known).to.include(`error.${kind}.${part}`);
   });

@@ -234,10 +234,18 @@ export const SAMPLES: Sample[] = [
     template: 'sign-in/consent.njk',
     context: {
       application,
-      scopes: ['profile', 'email', 'phone', 'rpps', 'workplaces', 'offline_access'],
+      scopes: ['profile', 'email', 'phone', 'rpps', 'workplaces', 'offline_access'].map((name) => ({
+        name,
+        isNew: name === 'phone',
+      })),
       account: { displayName: 'Dr Camille Martin', email: 'camille@example.test' },
     },
-    says: ['Messagerie demande à connaître', 'camille@example.test', 'Autoriser', 'Refuser'],
+    says: ['Messagerie demande à connaître', 'camille@example.test', 'nouveau', 'Autoriser', 'Refuser'],
+  },
+  {
+    template: 'sign-in/consent.njk',
+    context: { application, scopes: [], account: { displayName: 'Dr Camille Martin' } },
+    says: ['Un identifiant technique'],
   },
   {
     template: 'sign-in/unmet.njk',

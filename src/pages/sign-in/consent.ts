@@ -13,8 +13,14 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import { CLAIMS_BY_SCOPE, findClaims } from '../../openid/claims.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import type { Interaction } from './interaction.ts';
+
+/** `openid` alone tells nothing but that the person came. */
+const SHOWN_SCOPES = new Set(
+  [...Object.keys(CLAIMS_BY_SCOPE), 'offline_access'].filter((one) => one !== 'openid'),
+);
 
 const missing = (interaction: Interaction, what: 'missingOIDCScope' | 'missingOIDCClaims'): string[] =>
   (interaction.details[what] as string[] | undefined) ?? [];
@@ -22,12 +28,20 @@ const missing = (interaction: Interaction, what: 'missingOIDCScope' | 'missingOI
 export async function showConsent(deps: Deps, ctx: PageContext, interaction: Interaction): Promise<void> {
   const account = interaction.accountId && (await findAccount(deps.knex, interaction.accountId));
   if (!account) throw new CaduceeError('interactionExpired');
+  const claims = await findClaims(deps.pool, account.id, interaction.clientId);
+  const requested = String(interaction.params.scope ?? '')
+    .split(' ')
+    .filter((scope) => SHOWN_SCOPES.has(scope));
+  const added = missing(interaction, 'missingOIDCScope').filter((scope) => requested.includes(scope));
   renderPage(deps, ctx, 'sign-in/consent.njk', {
     path: interactionUrl(interaction.uid),
     action: `${interactionUrl(interaction.uid)}/consentement`,
     application: interaction.application,
-    scopes: missing(interaction, 'missingOIDCScope').filter((scope) => scope !== 'openid'),
-    account: { displayName: `${account.givenName} ${account.familyName}`, email: account.email },
+    scopes: requested.map((scope) => ({
+      name: scope,
+      isNew: added.length < requested.length && added.includes(scope),
+    })),
+    account: { displayName: `${account.givenName} ${account.familyName}`, email: claims?.email },
   });
 }
 

@@ -4,12 +4,7 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import {
-  type Account,
-  findAccount,
-  findAccountBySignInEmail,
-  updatePasswordHash,
-} from '../../accounts/accounts.ts';
+import { type Account, findAccount } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
 import {
@@ -18,7 +13,6 @@ import {
   forgetSends,
   type Notice,
   resendNotice,
-  throttledFault,
 } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
@@ -32,12 +26,14 @@ import {
 } from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
+import { findSignedInAccount } from '../../http/session.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
+import { takeProposedEmail } from '../proposed-email.ts';
+import { authenticate } from './authenticate.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
@@ -45,8 +41,11 @@ import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
 
+/** Reasons for which the engine asks again who is signed in already. */
+const CONFIRMING = new Set(['login_prompt', 'max_age', 'assurance']);
+
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, hasher, throttle } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
   const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
@@ -54,7 +53,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   /** The interaction of this address, with the application's wishes applied to the page. */
   async function enter(ctx: PageContext): Promise<Interaction> {
-    const interaction = await loadInteraction(provider, ctx);
+    const interaction = await loadInteraction(provider, ctx).catch(async (error) => {
+      const over = error instanceof CaduceeError && error.kind === 'interactionExpired';
+      if (!over || !(await findSignedInAccount(deps, provider, ctx))) throw error;
+      throw new CaduceeError('alreadySignedIn', { cause: error });
+    });
     followUiLocales(ctx, interaction.params.ui_locales);
     (ctx.state as RequestState).formAction = interaction.returnOrigins;
     return interaction;
@@ -67,6 +70,13 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       ...context,
     });
 
+  /** The person is signed in, and the application wants to be sure that it is still them. */
+  const mustConfirm = (ctx: PageContext, { accountId, prompt, reasons }: Interaction): boolean =>
+    accountId !== undefined &&
+    prompt === 'login' &&
+    reasons.every((reason) => CONFIRMING.has(reason)) &&
+    ctx.query.compte !== 'autre';
+
   function showPassword(
     ctx: PageContext,
     interaction: Interaction,
@@ -74,13 +84,18 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       email,
       errors = {},
       alert,
-    }: { email: string; errors?: Faults; alert?: Fault & { kind: string; url?: string } },
+    }: {
+      email: string;
+      errors?: Faults;
+      alert?: Fault & { kind: string; url?: string };
+    },
   ) {
     if (Object.keys(errors).length > 0 || alert) ctx.status = 422;
     page(ctx, interaction, 'sign-in/password.njk', {
       values: { email },
       errors,
       alert,
+      confirms: mustConfirm(ctx, interaction),
       signUpUrl: addresses.signUp(interaction.uid),
       passwordForgottenUrl: addresses.passwordForgotten,
       identifierForgottenUrl: addresses.identifierForgotten,
@@ -105,6 +120,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const base = interactionUrl(interaction.uid);
     page(ctx, interaction, 'sign-in/code.njk', {
+      path: `${base}/code`,
       channel: contact.channel,
       masked: contact.masked,
       errors,
@@ -128,6 +144,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     // Who comes here did not get the last code.
     const proposed = contacts.find(({ id }) => id !== contact?.id) ?? contact;
     page(ctx, interaction, 'sign-in/channel.njk', {
+      path: `${base}/canal`,
       action: `${base}/canal`,
       channels: contacts.map(({ id, channel, masked }) => ({
         id,
@@ -138,45 +155,6 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       errors,
       backUrl: contact ? `${base}/code` : base,
     });
-  }
-
-  /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
-  async function authenticate(
-    ctx: PageContext,
-    canonical: string,
-    password: string,
-  ): Promise<Account | Fault> {
-    const source = clientAddress(ctx);
-    const account = await findAccountBySignInEmail(knex, canonical);
-    const subject = account?.id ?? `unknown:${canonical}`;
-    const bySource = await throttle.peek(throttleRules.signInPerSource, source);
-    const byAccount = await throttle.consume(throttleRules.signInPerAccount, subject);
-    const refused = [byAccount, bySource].find((verdict) => !verdict.allowed);
-    if (refused && !refused.allowed) return throttledFault(refused.retryAfterSeconds);
-
-    const matches = await hasher.verify(account?.passwordHash, password).catch(async (error) => {
-      // Not compared, so not an attempt: a full queue must not make people wait a quarter of an hour.
-      await throttle.refund(throttleRules.signInPerAccount, subject);
-      throw error;
-    });
-    if (matches) {
-      // The dummy hash never matches: there is an account.
-      const found = account as Account;
-      await throttle.clear(throttleRules.signInPerAccount, subject);
-      if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
-        await updatePasswordHash(knex, clock, found.id, await hasher.hash(password));
-      }
-      return found;
-    }
-    await throttle.consume(throttleRules.signInPerSource, source);
-    await record(knex, clock, {
-      event: 'sign-in.refused',
-      outcome: 'failure',
-      subject: account?.id,
-      source,
-      details: { step: 'password' },
-    });
-    return { key: 'fault.credentials' };
   }
 
   async function send(
@@ -238,14 +216,28 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.get('/connexion/:uid', async (ctx) => {
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
-    const { accountId, reasons } = interaction;
-    if (accountId && reasons.join() === 'assurance' && ctx.query.compte !== 'autre') {
-      const account = await findAccount(knex, accountId);
-      if (account && isShortOf(account, interaction)) return showUnmet(deps, ctx, interaction);
+    // Signed in meanwhile, in another tab: the engine looks at the request afresh, every other check included.
+    if (interaction.reasons.join() === 'no_session' && (await findSignedInAccount(deps, provider, ctx))) {
+      const again = await provider.interactionResult(
+        ctx.req,
+        ctx.res,
+        {},
+        { mergeWithLastSubmission: false },
+      );
+      return seeOther(ctx, again);
+    }
+    const { accountId } = interaction;
+    const signedIn =
+      accountId && mustConfirm(ctx, interaction) ? await findAccount(knex, accountId) : undefined;
+    if (signedIn && interaction.reasons.join() === 'assurance' && isShortOf(signedIn, interaction)) {
+      return showUnmet(deps, ctx, interaction);
     }
     const known = await findState(ctx, interaction.uid);
     const hint = interaction.params.login_hint;
-    showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
+    const hinted = typeof hint === 'string' ? hint : undefined;
+    const proposed = takeProposedEmail(deps, ctx);
+    const email = known?.state.email ?? hinted ?? signedIn?.email ?? proposed ?? '';
+    showPassword(ctx, interaction, { email });
   });
 
   router.post('/connexion/:uid', ...form, async (ctx) => {
@@ -261,7 +253,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
-    const account = await authenticate(ctx, address.value.canonical, password);
+    const { canonical } = address.value;
+    const account = await authenticate(deps, { canonical, password, source: clientAddress(ctx) });
     if (!('id' in account))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
     if (account.state !== 'active') {

@@ -34,7 +34,7 @@ export async function openOrdreAccount(
   stillDue: (trx: Db) => Promise<boolean> = async () => true,
 ): Promise<void> {
   const { knex, clock, settings } = deps;
-  const { entry, contact, interaction } = journey.state;
+  const { entry, contact, interaction, application } = journey.state;
   await knex.transaction(async (trx) => {
     if (!(await stillDue(trx))) return;
     // First, because it takes the journey's row: of two clicks on « Créer », one makes the account.
@@ -42,6 +42,7 @@ export async function openOrdreAccount(
       step: 'done',
       email: email.address,
       interaction,
+      application,
     });
     const accountId = await createAccount(trx, clock, {
       kind: 'professional',

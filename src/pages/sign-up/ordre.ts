@@ -3,6 +3,7 @@
  * The address of a journey shows whatever step is due; each form does its part and returns there.
  */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
@@ -24,6 +25,8 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
+import { proposeEmail } from '../proposed-email.ts';
+import { findDestination } from '../sign-in/interaction.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
 import {
@@ -41,7 +44,7 @@ type UnderWay = Journey<OrdreState>;
 
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
 
-export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
+export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex, clock, hasher, settings } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
@@ -75,6 +78,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       errors,
       values: { ...typedBefore, ...values },
       alert,
+      application: state.application,
       ...stepContext(base(ctx), state, step),
     });
   }
@@ -145,6 +149,11 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const journey = await find(ctx);
     if (!journey) return showExpired(ctx);
     const { state } = journey;
+    if (state.step === 'done') {
+      proposeEmail(deps, ctx, state.email);
+      const { alive } = await findDestination(provider, state.interaction);
+      return showStep(ctx, alive ? state : { ...state, interaction: undefined });
+    }
     showStep(ctx, state, 'notice' in state ? { alert: state.notice } : {});
   });
 
@@ -367,8 +376,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
       const { chosen: _, notice: __, ...withoutAddress } = journey.state;
-      const { interaction } = withoutAddress;
-      if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists', interaction });
+      const { interaction, application } = withoutAddress;
+      if (error.field === 'rpps')
+        return showIdentify(deps, ctx, { refusal: 'account-exists', interaction, application });
       const another: OrdreState = { ...withoutAddress, mustChooseAddress: true };
       await moveJourney<OrdreJourneyState>(knex, deps, journey, another);
       return showStep(ctx, another, { errors: { email: { key: 'fault.email.taken' } } });

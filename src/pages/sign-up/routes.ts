@@ -1,21 +1,26 @@
 /** Sign-up: the choice of a way in, then one file per way. */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
-import { type RequestState, renderPage } from '../../http/context.ts';
+import { type RequestState, renderPage, seeOther } from '../../http/context.ts';
+import { findSignedInAccount } from '../../http/session.ts';
 import { addresses } from '../addresses.ts';
+import { findDestination } from '../sign-in/interaction.ts';
 import { ordreRoutes } from './ordre.ts';
 import { identifyRoutes } from './ordre-identify.ts';
 
-export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
-  router.get('/inscription', (ctx) => {
+export function signUpRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
+  router.get('/inscription', async (ctx) => {
+    if (await findSignedInAccount(deps, provider, ctx)) return seeOther(ctx, addresses.home);
     const interaction = ctx.query.connexion;
     const uid = typeof interaction === 'string' && /^[\w-]+$/.test(interaction) ? interaction : undefined;
     renderPage(deps, ctx, 'sign-up/choice.njk', {
       choices: [{ kind: 'ordre', url: addresses.signUpOrdre(uid) }],
       signInUrl: addresses.signInTo(uid),
       connexion: uid,
+      application: (await findDestination(provider, uid)).application,
     });
   });
-  identifyRoutes(router, deps);
-  ordreRoutes(router, deps);
+  identifyRoutes(router, deps, provider);
+  ordreRoutes(router, deps, provider);
 }
