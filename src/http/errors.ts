@@ -66,8 +66,8 @@ export function renderError(deps: Deps, ctx: Context, error: CaduceeError): void
     vars: { supportEmail: error.kind === 'protocol' ? undefined : deps.settings.SUPPORT_EMAIL },
     technical: error.technical,
     referenceKey: error.kind === 'protocol' ? 'error.applicationReference' : 'error.reference',
-    // An address that does not exist is no incident: nothing to look up.
-    reference: error.kind === 'notFound' ? undefined : reference,
+    // No incident, so nothing to look up.
+    reference: ['notFound', 'alreadySignedIn'].includes(error.kind) ? undefined : reference,
     path: pathOf(ctx),
     actions: ACTIONS[error.kind] ?? [{ url: '/', labelKey: 'error.action.home' }],
   });
