@@ -211,7 +211,7 @@ describe('sign-in', () => {
     it('right, of an account that waits for approval, gets an explanation and no code', async () => {
       const { visitor, form } = await begin();
       const page = await visitor.submit(form, { email: 'sacha@example.test', password: DEMO_PASSWORD });
-      expect(wordsOf(page)).to.include('Votre compte attend d’être vérifié par un administrateur');
+      expect(wordsOf(page)).to.include("Votre compte attend d'être vérifié par un administrateur");
       const code = await visitor.get(`${form.url}/code`);
       expect(code.url).to.equal(form.url);
       expect(received('sacha@example.test')).to.have.length(0);

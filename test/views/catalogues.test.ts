@@ -33,6 +33,10 @@ describe('catalogues', () => {
       expect(text.replace(/<\/?(b|link)>/g, '')).to.not.match(/[<>]/);
   });
 
+  it('write one kind of apostrophe', () => {
+    for (const [key, text] of [...fr, ...en]) expect(text, key).to.not.contain('’');
+  });
+
   it('give both forms of every plural', () => {
     for (const key of fr.keys())
       if (/_(one|other)$/.test(key))
