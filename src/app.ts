@@ -1,4 +1,5 @@
 /** One node's HTTP application: middleware in order, our pages, then the engine. Importing it starts nothing. */
+import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import mount from 'koa-mount';
@@ -14,11 +15,13 @@ import { healthRoutes } from './http/health.ts';
 import { language } from './http/language.ts';
 import { logRequests } from './http/request-log.ts';
 import { JourneyMovedError } from './journeys/journeys.ts';
+import { keepDocuments } from './openid/documents.ts';
 import { loadSigningKeys } from './openid/keys.ts';
 import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
-import { runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
+import { currentUnit, runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
+import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
 import { signUpRoutes } from './pages/sign-up/routes.ts';
 
@@ -48,7 +51,10 @@ function engineStorage(deps: Deps): Middleware {
           });
         }
       }
-      if (fresh) return;
+      if (fresh) return unit.runAfterwards();
+      // Whatever the engine was about to hand out was not stored: not even its name leaves.
+      ctx.remove('Location');
+      ctx.remove('Set-Cookie');
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
       ctx.status = 400;
       ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' };
@@ -56,34 +62,44 @@ function engineStorage(deps: Deps): Middleware {
   };
 }
 
+const MAX_PARAMETER_LENGTH = 2_048;
+const STORED_PARAMETERS = ['state', 'nonce', 'login_hint'];
+
+/** Anybody may send an authorization request, and the engine keeps its parameters while the person signs in. */
+const boundParameters: Middleware = async (ctx, next) => {
+  const long = (name: string) => String(ctx.query[name] ?? '').length > MAX_PARAMETER_LENGTH;
+  if (ctx.path === ENGINE_ROUTES.authorization && STORED_PARAMETERS.some(long))
+    throw new CaduceeError('protocol', { detail: 'a parameter is too long', status: 414 });
+  await next();
+};
+
 /** A second click or another tab moved the journey on: its address shows where it stands. */
 const followJourney: Middleware = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
-    const journey = /^\/(?:connexion|inscription\/ordre)\/[\w-]+/.exec(ctx.path);
+    const journey = /^\/(?:connexion|inscription\/ordre|invitation\/acceptee)\/[\w-]+/.exec(ctx.path);
     if (!(error instanceof JourneyMovedError) || !journey) throw error;
     seeOther(ctx, journey[0]);
   }
 };
 
 /** Builds the application; signing keys are made in the database when there are none. */
-export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provider }> {
+export async function createApp(
+  deps: Deps,
+): Promise<{ app: Koa; provider: Provider; listener: RequestListener }> {
   const { settings, keyring, log, assets } = deps;
   const provider = await createProvider(deps, await loadSigningKeys(deps), enginePages(deps));
   provider.on('server_error', (_ctx, error) =>
     log.error({ error: error.message, stack: error.stack }, 'engine failure'),
   );
-  provider.on('end_session.success', (ctx) => {
-    recordSignOut(deps, ctx).catch((error: Error) =>
-      log.error({ error: error.message }, 'sign-out not journaled'),
-    );
-  });
+  provider.on('end_session.success', (ctx) => currentUnit()?.afterWriting(() => recordSignOut(deps, ctx)));
 
   const router = new Router<RequestState>();
   homeRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps, provider);
+  sharedAccountRoutes(router, deps, provider);
 
   const app = new Koa();
   app.keys = [...keyring.cookieKeys];
@@ -91,6 +107,8 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   app.maxIpsCount = settings.TRUSTED_PROXIES;
   app.on('error', (error: Error) => log.error({ error: error.message }, 'connection failure'));
 
+  const documents = keepDocuments(settings);
+  app.use(documents.middleware);
   app.use(logRequests(deps));
   app.use(healthRoutes(deps));
   app.use(securityHeaders(settings));
@@ -104,6 +122,14 @@ export async function createApp(deps: Deps): Promise<{ app: Koa; provider: Provi
   app.use(router.routes());
   app.use(router.allowedMethods());
   app.use(enginePolicy);
+  app.use(boundParameters);
   app.use(mount(provider));
-  return { app, provider };
+  // Composed at the first request: whoever built the application may still add to it.
+  let callback: RequestListener | undefined;
+  const listener: RequestListener = (request, response) => {
+    if (documents.answer(request, response)) return;
+    callback ??= app.callback();
+    callback(request, response);
+  };
+  return { app, provider, listener };
 }

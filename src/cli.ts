@@ -1,7 +1,7 @@
 /** The operator's commands: `npm run caducee -- <command>`. */
 import { Command } from 'commander';
 import { exampleEnvironment, readSettings, type Settings } from '../config/settings.ts';
-import { verifyChain } from './audit/journal.ts';
+import { hasHead, verifyChain } from './audit/journal.ts';
 import { migrateDown, migrateUp, openKnex, openPool } from './lib/database.ts';
 
 interface Databases {
@@ -50,16 +50,25 @@ program
   .command('journal')
   .description('verify the chain of the journal; exit status 1 when it is broken')
   .argument('<verify>', 'the only action: verify')
-  .action((action: string) =>
+  .option('--expect <seq:hash>', 'an entry that the log named as « journal head »: it must still be there')
+  .action((action: string, { expect }: { expect?: string }) =>
     withDatabase(async ({ knex }) => {
       if (action !== 'verify') throw new Error(`unknown action: ${action}`);
+      const [, seq, hash] = /^(\d+):([0-9a-f]{64})$/.exec(expect ?? '') ?? [];
+      if (expect !== undefined && (!seq || !hash))
+        throw new Error('--expect takes a number, a colon, 64 hex digits');
       const { entries, head, brokenAt } = await verifyChain(knex);
       if (brokenAt !== undefined) {
         console.error(`broken at entry ${brokenAt}; the ${entries} before it are whole`);
         process.exitCode = 1;
         return;
       }
-      console.log(`${entries} entries, whole; head ${head}`);
+      if (seq && hash && !(await hasHead(knex, { seq: Number(seq), hash }))) {
+        console.error(`entry ${seq} with this digest is not there: the journal was cut or rewritten`);
+        process.exitCode = 1;
+        return;
+      }
+      console.log(`${entries} entries, whole; head ${entries}:${head}`);
     }),
   );
 

@@ -1,9 +1,13 @@
 /** Work in the background: messages as they come, sweeps every minute; every node does its share. */
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
+import { findHead } from './audit/journal.ts';
+import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
+import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
+import { sweepActingMembers } from './openid/acting-members.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
 
 const CONCURRENCY = 4;
@@ -27,14 +31,23 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         const count = await rescueMessages(knex, clock);
         if (count > 0) log.warn({ count }, 'messages queued again');
       },
+      // The log leaves the machine: what it says of the journal's end is out of reach of who would cut it.
+      'journal-head': async () => {
+        const head = await findHead(knex);
+        if (head) log.info(head, 'journal head');
+      },
       sweep: async () => {
         await sweepJourneys(knex, clock);
+        await sweepLinks(knex, clock);
+        await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
         await deps.engineStore.sweep();
+        await sweepActingMembers(knex);
       },
     },
     parsedCronItems: parseCronItems([
+      { task: 'journal-head', match: '7 * * * *', options: { backfillPeriod: 0 } },
       { task: 'rescue-messages', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep', match: '* * * * *', options: { backfillPeriod: 0 } },
     ]),

@@ -41,11 +41,11 @@ export async function startNode(deps: Deps): Promise<Node> {
   const { settings, knex, pool } = deps;
   try {
     await migrateUp(knex, pool);
-    const { app } = await createApp(deps);
+    const { listener } = await createApp(deps);
     loadPasswordDictionaries();
     const jobs = await startJobs(deps);
     const metrics = await startMetrics(deps);
-    const server = createServer(app.callback());
+    const server = createServer(listener);
     const port = await listen(server, settings.PORT, settings.HOST);
     return {
       port,

@@ -1,6 +1,6 @@
 /**
- * Accounts: one person, their proved contacts, their state. This folder leaves passwords and codes to credentials/, and
- * what applications receive to openid/.
+ * Accounts: one person, or several secretaries who share one (members.ts), their proved contacts, their state. This
+ * folder leaves passwords and codes to credentials/, and what applications receive to openid/.
  */
 import type { Clock } from '../lib/clock.ts';
 import { type Db, isUniqueViolation } from '../lib/database.ts';
@@ -8,15 +8,22 @@ import { newId } from '../lib/ids.ts';
 
 export type AccountState = 'pending' | 'active' | 'suspended' | 'refused' | 'closed';
 
+export type AccountKind = 'professional' | 'secretary' | 'shared';
+
 export interface Account {
   readonly id: string;
+  readonly kind: AccountKind;
   readonly state: AccountState;
+  /** What the account is called: a person's names, or the title of a shared account. */
+  readonly displayName: string;
   readonly rpps: string | undefined;
+  /** Empty for a shared account, which is nobody. */
   readonly familyName: string;
+  /** Empty for a shared account. */
   readonly givenName: string;
   readonly passwordHash: string | undefined;
   readonly isAdministrator: boolean;
-  /** Address that signs in. */
+  /** Address that signs in; for a shared account, where each member has their own, the one that is written to. */
   readonly email: string;
   /** Address that receives notifications: the starred one. */
   readonly notificationEmail: string;
@@ -26,8 +33,9 @@ export interface Account {
   readonly prefersSms: boolean;
 }
 
+/** A person's account; a shared one is made by createSharedAccount (members.ts). */
 export interface NewAccount {
-  readonly kind: 'professional' | 'secretary' | 'shared';
+  readonly kind: Exclude<AccountKind, 'shared'>;
   readonly state: 'pending' | 'active';
   readonly rpps?: string | undefined;
   readonly professionCode?: string | undefined;
@@ -101,57 +109,64 @@ export async function createAccount(db: Db, clock: Clock, account: NewAccount): 
   return id;
 }
 
-const accounts = (db: Db) =>
+/** The rows of accounts as {@link asAccount} reads them, one each. */
+export const accountRows = (db: Db) =>
   db('accounts')
-    .join('email_addresses as sign_in', (join) =>
+    .leftJoin('email_addresses as sign_in', (join) =>
       join.on('sign_in.account_id', 'accounts.id').andOnVal('sign_in.is_sign_in', true),
     )
     .leftJoin('email_addresses as star', (join) =>
       join.on('star.account_id', 'accounts.id').andOnVal('star.is_notification', true),
     )
+    .where((usable) => usable.whereNotNull('sign_in.id').orWhere('accounts.kind', 'shared'))
     .select(
       'accounts.id',
+      'accounts.kind',
       'accounts.state',
+      'accounts.title',
       'accounts.rpps',
       'accounts.family_name',
       'accounts.given_name',
       'accounts.password_hash',
-      'sign_in.address as email',
       'star.address as notification_email',
+      db.raw(
+        `coalesce(sign_in.address, star.address, (
+           SELECT address FROM email_addresses WHERE account_id = accounts.id
+           ORDER BY member_id IS NULL, verified_at, id LIMIT 1)) AS email`,
+      ),
       db.raw(
         `EXISTS (SELECT FROM account_roles WHERE account_id = accounts.id AND role = 'administrator') AS is_administrator`,
       ),
       db.raw(
-        `ARRAY(SELECT number FROM phone_numbers WHERE account_id = accounts.id ORDER BY is_second_factor DESC, verified_at, number) AS phones`,
+        `ARRAY(SELECT number FROM phone_numbers WHERE account_id = accounts.id AND member_id IS NULL
+               ORDER BY is_second_factor DESC, verified_at, number) AS phones`,
       ),
       db.raw(
-        'EXISTS (SELECT FROM phone_numbers WHERE account_id = accounts.id AND is_second_factor) AS prefers_sms',
+        `EXISTS (SELECT FROM phone_numbers
+                 WHERE account_id = accounts.id AND member_id IS NULL AND is_second_factor) AS prefers_sms`,
       ),
     );
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the query above
-const asAccount = (row: any): Account | undefined =>
-  row && {
-    id: row.id,
-    state: row.state,
-    rpps: row.rpps ?? undefined,
-    familyName: row.family_name,
-    givenName: row.given_name,
-    passwordHash: row.password_hash ?? undefined,
-    isAdministrator: row.is_administrator,
-    email: row.email,
-    notificationEmail: row.notification_email ?? row.email,
-    phones: row.phones,
-    prefersSms: row.prefers_sms,
-  };
-
-/** @param canonical canonical form of an address (see contacts.ts); only the address that signs in counts. */
-export async function findAccountBySignInEmail(db: Db, canonical: string): Promise<Account | undefined> {
-  return asAccount(await accounts(db).where('sign_in.canonical', canonical).first());
-}
+export const asAccount = (row: any): Account => ({
+  id: row.id,
+  kind: row.kind,
+  state: row.state,
+  displayName: row.title ?? `${row.given_name} ${row.family_name}`,
+  rpps: row.rpps ?? undefined,
+  familyName: row.family_name ?? '',
+  givenName: row.given_name ?? '',
+  passwordHash: row.password_hash ?? undefined,
+  isAdministrator: row.is_administrator,
+  email: row.email ?? '',
+  notificationEmail: row.notification_email ?? row.email ?? '',
+  phones: row.phones,
+  prefersSms: row.prefers_sms,
+});
 
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
-  return asAccount(await accounts(db).where('accounts.id', id).first());
+  const row = await accountRows(db).where('accounts.id', id).first();
+  return row && asAccount(row);
 }
 
 /** True when an account that still counts (neither refused nor closed) has this RPPS number. */
@@ -166,13 +181,4 @@ export async function findOwnerOfEmail(
 ): Promise<{ accountId: string } | undefined> {
   const row = await db('email_addresses').where({ canonical }).first('account_id');
   return row && { accountId: row.account_id };
-}
-
-export async function updatePasswordHash(
-  db: Db,
-  clock: Clock,
-  id: string,
-  passwordHash: string,
-): Promise<void> {
-  await db('accounts').where({ id }).update({ password_hash: passwordHash, updated_at: clock.now() });
 }

@@ -13,6 +13,10 @@ export type JournalEvent =
   | 'consent.refused'
   | 'code.refused'
   | 'code.sent'
+  | 'invitation.revoked'
+  | 'member.added'
+  | 'member.invited'
+  | 'member.removed'
   | 'sign-in.completed'
   | 'sign-in.refused'
   | 'sign-out.completed'
@@ -24,7 +28,7 @@ export type JournalEvent =
 export interface JournalEntry {
   readonly event: JournalEvent;
   readonly outcome: 'success' | 'failure';
-  /** Account that acted; absent for a visitor or the system. */
+  /** Account, or member of a shared account, that acted; absent for a visitor or the system. */
   readonly actor?: string | undefined;
   /** Account acted upon. */
   readonly subject?: string | undefined;
@@ -46,6 +50,27 @@ export async function record(db: Db, clock: Clock, entry: JournalEntry): Promise
     details,
   });
   await db('journal').insert({ entry: text });
+}
+
+/** Number and digest of an entry: kept elsewhere, it proves later that the journal was not cut before it. */
+export interface JournalHead {
+  readonly seq: number;
+  /** Hex. */
+  readonly hash: string;
+}
+
+export async function findHead(db: Db): Promise<JournalHead | undefined> {
+  const row = await db('journal').orderBy('seq', 'desc').first('seq', 'hash');
+  return row && { seq: row.seq, hash: row.hash.toString('hex') };
+}
+
+/** Whether the journal still has this entry. */
+export async function hasHead(db: Db, { seq, hash }: JournalHead): Promise<boolean> {
+  return Boolean(
+    await db('journal')
+      .where({ seq, hash: Buffer.from(hash, 'hex') })
+      .first('seq'),
+  );
 }
 
 export interface ChainReport {

@@ -1,5 +1,5 @@
 /**
- * Sending a code to a contact and checking what comes back, within the limits per contact, per account and per source.
+ * Sending a code (and, beside it, a link) to a contact and checking what comes back, within the limits per contact, per account and per source.
  * Every journey that proves a contact goes through here.
  */
 import { maskEmail, maskPhone } from '../accounts/contacts.ts';
@@ -10,7 +10,7 @@ import { fromNow, MINUTE, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { accept, type Fault, type Result, refuse } from '../lib/fault.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
-import { throttleRules } from '../throttle/throttle.ts';
+import { type ThrottleRule, throttleRules } from '../throttle/throttle.ts';
 import {
   type Channel,
   CODE_LIFETIME_MINUTES,
@@ -20,6 +20,7 @@ import {
   RESEND_AFTER_SECONDS,
   tryCode,
 } from './one-time-codes.ts';
+import { createLink, type LinkKey } from './one-time-links.ts';
 
 export interface Contact {
   readonly channel: Channel;
@@ -37,16 +38,28 @@ interface Delivery {
   readonly lang: Lang;
   /** Account that signs in; absent while there is none. */
   readonly accountId?: string | undefined;
+  /** Member of it, when it is shared: limits are theirs, not their colleagues'. */
+  readonly memberId?: string | undefined;
   /** Client address. */
   readonly source: string;
   readonly applicationName?: string | undefined;
+  /** Goes out beside a code by e-mail, for who would rather press than copy. */
+  readonly link?: {
+    /** Whose account the address is for. */
+    readonly askedBy: string;
+    /** For the page of the link. */
+    readonly context: unknown;
+    readonly url: (token: string) => string;
+  };
   /** Makes the code and sends nothing: what the page shows must not tell that the address has an owner. */
   readonly silent?: boolean;
   /** The journey's current code went to this same contact. */
   readonly again?: boolean;
 }
 
-const subjectOf = ({ channel, to }: Contact): string => `${channel}:${to.toLowerCase()}`;
+/** Under which a contact is counted: for one purpose, and as the one mailbox that its sub-addresses are (RFC 5233). */
+const subjectOf = ({ channel, to }: Contact, purpose: CodePurpose): string =>
+  `${purpose}:${channel}:${to.toLowerCase().replace(/\+[^@]*@/, '@')}`;
 
 /** « Come back in N minutes », whole minutes rounded up. */
 export const throttledFault = (retryAfterSeconds: number): Fault => ({
@@ -56,27 +69,55 @@ export const throttledFault = (retryAfterSeconds: number): Fault => ({
 
 async function sendRefused(deps: Deps, delivery: Delivery): Promise<Fault | undefined> {
   const { knex, clock, throttle } = deps;
-  const { contact, accountId, source, again } = delivery;
+  const { journeyHash, purpose, contact, accountId, memberId, source, again } = delivery;
   const current = again ? await findCurrentCode(knex, clock, delivery) : undefined;
   if (current) {
     const age = (clock.now().getTime() - current.createdAt.getTime()) / SECOND;
     const seconds = Math.ceil(RESEND_AFTER_SECONDS - age);
     if (seconds > 0) return { key: 'fault.resend.tooSoon', vars: { seconds } };
   }
-  const { codeSendPerContact, codeSendPerSource, codeSendPerAccount } = throttleRules;
-  const verdicts = [
-    await throttle.consume(codeSendPerContact, subjectOf(contact)),
-    await throttle.consume(codeSendPerSource, source),
-    accountId ? await throttle.consume(codeSendPerAccount, accountId) : undefined,
+  const subject = subjectOf(contact, purpose);
+  const limits: [ThrottleRule, string | undefined][] = [
+    [throttleRules.codeSendPerContact, subject],
+    [throttleRules.codeSendPerContactDaily, subject],
+    [throttleRules.codeSendPerJourney, journeyHash.toString('hex')],
+    [throttleRules.codeSendPerAccount, memberId ?? accountId],
+    [throttleRules.codeSendPerSource, source],
   ];
-  for (const [index, verdict] of verdicts.entries()) {
+  // One after the other: what is refused by one limit must not use up the next, which other people share.
+  for (const [rule, counted] of limits) {
+    const verdict = counted === undefined ? undefined : await throttle.consume(rule, counted);
     if (!verdict || verdict.allowed) continue;
     const fault = throttledFault(verdict.retryAfterSeconds);
-    if (!again || index > 0) return fault;
-    const vars = { ...fault.vars, sent: codeSendPerContact.limit };
+    if (!again || rule !== throttleRules.codeSendPerContact) return fault;
+    const vars = { ...fault.vars, sent: rule.limit };
     return { key: current ? 'fault.resend.limit' : 'fault.resend.wait', vars };
   }
   return undefined;
+}
+
+/** The link that proves one address to one journey: another address of the same journey has another. */
+export const addressLink = (
+  { keyring }: Pick<Deps, 'keyring'>,
+  journeyHash: Buffer,
+  address: string,
+): LinkKey => {
+  const ofAddress = keyring.lookupHash('one-time-link/address', address.toLowerCase());
+  return { purpose: 'address', subject: `${journeyHash.toString('hex')}/${ofAddress.toString('hex')}` };
+};
+
+async function linkBesideCode(
+  db: Db,
+  deps: Deps,
+  { journeyHash, contact, link }: Delivery,
+): Promise<{ confirmUrl?: string; askedBy?: string }> {
+  if (!link) return {};
+  const token = await createLink(db, deps, {
+    ...addressLink(deps, journeyHash, contact.to),
+    lifetimeMinutes: CODE_LIFETIME_MINUTES,
+    context: link.context,
+  });
+  return { confirmUrl: link.url(token), askedBy: link.askedBy };
 }
 
 /** What a journey keeps to tell the person on its next pages: its form was answered by a redirect. */
@@ -108,8 +149,9 @@ export async function deliverCode(
     const code = await createCode(trx, deps, { ...delivery, channel: contact.channel });
     const expiresAt = fromNow(clock, CODE_LIFETIME_MINUTES * MINUTE);
     const minutes = CODE_LIFETIME_MINUTES;
+    const link = await linkBesideCode(trx, deps, delivery);
     if (!silent && contact.channel === 'email') {
-      const params = { code, minutes, purpose, applicationName };
+      const params = { code, minutes, purpose, applicationName, ...link };
       await enqueueMessage(trx, deps, {
         channel: 'email',
         template: 'code',
@@ -133,6 +175,7 @@ export async function deliverCode(
     await record(trx, clock, {
       event: 'code.sent',
       outcome: 'success',
+      actor: delivery.memberId,
       subject: delivery.accountId,
       source: delivery.source,
       details: { purpose, channel: contact.channel },
@@ -141,43 +184,84 @@ export async function deliverCode(
   return undefined;
 }
 
-interface Check extends Pick<Delivery, 'journeyHash' | 'purpose' | 'accountId' | 'source'> {
+interface Check
+  extends Pick<Delivery, 'journeyHash' | 'purpose' | 'contact' | 'accountId' | 'memberId' | 'source'> {
   readonly input: string | undefined;
+  /** RPPS number of a sign-up: whom the tries are made against, for the journal. */
+  readonly rpps?: string | undefined;
+}
+
+/** The limits on failures, each with what it counts: consumed before the comparison, given back when there was none. */
+function failureLimits({ purpose, contact, accountId, memberId, source }: Check): [ThrottleRule, string][] {
+  const person = memberId ?? accountId;
+  const ofTarget: [ThrottleRule, string][] = person
+    ? [
+        [throttleRules.codeFailurePerAccount, person],
+        [throttleRules.codeFailurePerAccountDaily, person],
+      ]
+    : [[throttleRules.codeFailurePerContact, subjectOf(contact, purpose)]];
+  return [
+    [throttleRules.codeFailurePerSource, source],
+    ...ofTarget,
+    [throttleRules.codeFailureEverywhere, purpose],
+  ];
 }
 
 /**
  * Counts the try and compares.
  * @returns the identifier of the accepted code, which the caller uses up in its own transaction.
  */
-export async function checkCode(deps: Deps, { input, ...check }: Check): Promise<Result<string>> {
+export async function checkCode(deps: Deps, check: Check): Promise<Result<string>> {
   const { knex, clock, throttle } = deps;
-  const { accountId, purpose, source } = check;
+  const { accountId, memberId, purpose, source, input, rpps } = check;
   const typed = (input ?? '').replace(/[\s\u00a0\u202f.-]/gu, '');
   if (typed === '') return refuse('fault.required.code');
   if (!/^[0-9]{6}$/.test(typed)) return refuse('fault.code.format');
 
-  if (accountId) {
-    const verdict = await throttle.consume(throttleRules.codeFailurePerAccount, accountId);
-    if (!verdict.allowed) return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
+  const counted: [ThrottleRule, string][] = [];
+  const takeBack = async () => {
+    for (const [rule, subject] of counted) await throttle.refund(rule, subject);
+  };
+  for (const [rule, subject] of failureLimits(check)) {
+    const verdict = await throttle.consume(rule, subject);
+    if (!verdict.allowed) {
+      await takeBack();
+      return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
+    }
+    counted.push([rule, subject]);
   }
   const answer = await tryCode(knex, deps, check, typed);
   if (answer.verdict === 'accepted') {
-    if (accountId) await throttle.refund(throttleRules.codeFailurePerAccount, accountId);
+    await takeBack();
     return accept(answer.id);
   }
-  await record(knex, clock, {
-    event: 'code.refused',
-    outcome: 'failure',
-    subject: accountId,
-    source,
-    details: { purpose, reason: answer.verdict },
-  });
+  if (answer.verdict !== 'wrong' && !answer.compared) {
+    // Nothing was guessed: the code had expired, or was used, or had no try left.
+    await takeBack();
+  } else {
+    await record(knex, clock, {
+      event: 'code.refused',
+      outcome: 'failure',
+      actor: memberId,
+      subject: accountId,
+      source,
+      details: { purpose, reason: answer.verdict, rpps },
+    });
+  }
   if (answer.verdict === 'wrong') return refuse('fault.code.wrong', { remaining: answer.remaining });
   return refuse(answer.verdict === 'none' ? 'fault.code.expired' : `fault.code.${answer.verdict}`);
 }
 
-/** A contact that was proved starts with a clean count: only codes that nobody entered add up. */
-export async function forgetSends({ throttle }: Deps, contact: Contact, accountId?: string): Promise<void> {
-  await throttle.clear(throttleRules.codeSendPerContact, subjectOf(contact));
-  if (accountId) await throttle.clear(throttleRules.codeSendPerAccount, accountId);
+/**
+ * A contact that was proved starts with a clean count: only codes that nobody entered add up.
+ * @param person account, or member of a shared one, that the codes were for.
+ */
+export async function forgetSends(
+  { throttle }: Deps,
+  contact: Contact,
+  purpose: CodePurpose,
+  person?: string,
+): Promise<void> {
+  await throttle.clear(throttleRules.codeSendPerContact, subjectOf(contact, purpose));
+  if (person) await throttle.clear(throttleRules.codeSendPerAccount, person);
 }

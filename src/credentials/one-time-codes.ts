@@ -30,7 +30,11 @@ interface Deps {
 export type CodeVerdict =
   | { readonly verdict: 'accepted'; readonly id: string }
   | { readonly verdict: 'wrong'; readonly remaining: number }
-  | { readonly verdict: 'exhausted' | 'expired' | 'used' | 'none' };
+  | {
+      readonly verdict: 'exhausted' | 'expired' | 'used' | 'none';
+      /** True for the last try of a code, which was wrong; false when nothing was compared. */
+      readonly compared: boolean;
+    };
 
 const macPurpose = ({ purpose, journeyHash }: CodeKey, id: string) =>
   `one-time-code/${purpose}/${journeyHash.toString('hex')}/${id}`;
@@ -83,12 +87,13 @@ export async function tryCode(
     if (keyring.verifyMac(macPurpose(key, row.id), code, row.code_mac))
       return { verdict: 'accepted', id: row.id };
     const remaining = CODE_TRIES - row.attempts;
-    return remaining > 0 ? { verdict: 'wrong', remaining } : { verdict: 'exhausted' };
+    return remaining > 0 ? { verdict: 'wrong', remaining } : { verdict: 'exhausted', compared: true };
   }
   const last = await db('one_time_codes').where(where).first();
-  if (!last) return { verdict: 'none' };
-  if (last.consumed_at) return { verdict: 'used' };
-  return { verdict: last.expires_at <= clock.now() ? 'expired' : 'exhausted' };
+  const compared = false;
+  if (!last) return { verdict: 'none', compared };
+  if (last.consumed_at) return { verdict: 'used', compared };
+  return { verdict: last.expires_at <= clock.now() ? 'expired' : 'exhausted', compared };
 }
 
 /** Uses an accepted code up. @returns false when another request was first. */

@@ -72,6 +72,13 @@ export function createPasswordHasher({
     `$argon2id$v=19$m=${memoryKiB},t=${timeCost},p=${PARALLELISM}` +
     `$${unpaddedBase64(randomBytes(16))}$${unpaddedBase64(randomBytes(32))}`;
 
+  const isOutdated = (phc: string): boolean => {
+    const stored = readParameters(phc);
+    return (
+      stored === undefined || stored.m !== memoryKiB || stored.t !== timeCost || stored.p !== PARALLELISM
+    );
+  };
+
   return {
     async hash(password) {
       const bytes = toBytes(password);
@@ -84,16 +91,15 @@ export function createPasswordHasher({
       const bytes = toBytes(password);
       if (bytes === undefined) return false;
       const stored = phc !== undefined && readParameters(phc) !== undefined ? phc : dummy;
-      const matches = await inTurn(() => argon2.verify(stored, bytes));
-      return matches && stored !== dummy;
+      return inTurn(async () => {
+        const matches = await argon2.verify(stored, bytes);
+        // A hash made with other parameters takes another time, which would tell that there is an account.
+        if (!matches && stored !== dummy && isOutdated(stored)) await argon2.verify(dummy, bytes);
+        return matches && stored !== dummy;
+      });
     },
 
-    needsRehash(phc) {
-      const stored = readParameters(phc);
-      return (
-        stored === undefined || stored.m !== memoryKiB || stored.t !== timeCost || stored.p !== PARALLELISM
-      );
-    },
+    needsRehash: isOutdated,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { RouterContext } from '@koa/router';
 import type { Context } from 'koa';
 import type { Deps } from '../deps.ts';
+import { parseAddress } from '../lib/network.ts';
 import { csrfToken } from './forms.ts';
 import type { Lang } from './texts.ts';
 
@@ -36,8 +37,9 @@ export function renderPage(
   });
 }
 
-/** Address of the client, behind as many proxies as the settings trust. */
-export const clientAddress = (ctx: Context): string => ctx.ip;
+/** Address of the client, behind as many proxies as the settings trust; the last proxy's when they wrote none. */
+export const clientAddress = (ctx: Context): string =>
+  parseAddress(ctx.ip) ?? parseAddress(ctx.req.socket.remoteAddress ?? '') ?? 'unknown';
 
 /** Redirects after a form (303: the next request is a GET). */
 export function seeOther(ctx: Context, url: string): void {

@@ -1,17 +1,39 @@
 /** Who is signed in on our own pages: the OpenID session itself, there is no other. */
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import { type Account, findAccount } from '../accounts/accounts.ts';
+import type { Account } from '../accounts/accounts.ts';
+import { findPrincipal, type Principal } from '../accounts/principals.ts';
 import type { Deps } from '../deps.ts';
+import { findActingMember, sessionHash } from '../openid/acting-members.ts';
+
+export interface SignedIn extends Principal {
+  /** Seconds since the epoch of the last sign-in of this session. */
+  readonly signedInAt: number;
+}
+
+/** @returns who is signed in in this browser: an active account, and of a shared one a member who is not ended. */
+export async function findSignedIn(
+  { knex, pool, keyring }: Deps,
+  provider: Provider,
+  ctx: Context,
+): Promise<SignedIn | undefined> {
+  const session = await provider.Session.get(ctx as Parameters<typeof provider.Session.get>[0]);
+  if (!session.accountId) return undefined;
+  const memberId = await findActingMember(pool, sessionHash(keyring, session.uid));
+  const principal = await findPrincipal(knex, session.accountId, memberId);
+  if (principal?.account.state !== 'active') return undefined;
+  return { ...principal, signedInAt: session.loginTs ?? 0 };
+}
 
 /** @returns the account of this browser's session when it is active; undefined otherwise. */
 export async function findSignedInAccount(
-  { knex }: Deps,
+  deps: Deps,
   provider: Provider,
   ctx: Context,
 ): Promise<Account | undefined> {
-  const session = await provider.Session.get(ctx as Parameters<typeof provider.Session.get>[0]);
-  if (!session.accountId) return undefined;
-  const account = await findAccount(knex, session.accountId);
-  return account?.state === 'active' ? account : undefined;
+  return (await findSignedIn(deps, provider, ctx))?.account;
 }
+
+/** How the top of our pages names who is signed in. */
+export const signedInName = ({ account, member }: Principal): string =>
+  member ? `${member.displayName}, ${account.displayName}` : account.displayName;

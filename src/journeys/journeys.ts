@@ -8,7 +8,7 @@ import type { Keyring } from '../lib/keyring.ts';
 
 export const JOURNEY_IDLE_MINUTES = 10;
 
-export type JourneyKind = 'sign-in' | 'sign-up/ordre';
+export type JourneyKind = 'sign-in' | 'sign-up/ordre' | 'invitation';
 
 export interface Journey<State> {
   readonly kind: JourneyKind;

@@ -8,6 +8,10 @@ export type MailParams = {
     minutes: number;
     purpose: 'sign-in' | 'sign-up' | 'address';
     applicationName?: string | undefined;
+    /** Proves the address instead of the code. */
+    confirmUrl?: string | undefined;
+    /** Whose account the address is for: who receives the mail must be able to tell it from their own. */
+    askedBy?: string | undefined;
   };
   'account-created': {
     givenName: string;
@@ -16,6 +20,8 @@ export type MailParams = {
     /** How the identity was proved, for who never asked for this account. */
     proved?: undefined | { on: string; rpps: string; channel: 'email' | 'sms'; masked: string };
   };
+  'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
+  'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
 };
 export type SmsParams = {

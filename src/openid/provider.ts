@@ -7,7 +7,6 @@ import Provider, {
   type Configuration,
   type JWK as EngineKey,
   errors,
-  interactionPolicy,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import type pg from 'pg';
@@ -15,8 +14,12 @@ import type { Settings } from '../../config/settings.ts';
 import { findClientMetadata, secretMatches } from '../applications/applications.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { createAdapterFactory } from './adapter.ts';
-import { ACR_VALUES, askedAssurance, isMet } from './assurance.ts';
+import { assertClaims } from './asked-claims.ts';
+import { ACR_VALUES } from './assurance.ts';
 import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
+import { cacheClients } from './client-cache.ts';
+import { actingOf, isFirstParty, keepMember, loadExistingGrant } from './grants.ts';
+import { createPolicy, type ReachableClasses } from './policy.ts';
 import type { EngineStore } from './store.ts';
 
 const MINUTES = 60;
@@ -43,8 +46,7 @@ export const interactionUrl = (uid: string): string => `/connexion/${uid}`;
 
 /** Pages that the engine asks for, rendered by the top floor, and what only the sign-in pages know. */
 export interface EnginePages {
-  /** Assurance classes that this account can reach here by signing in again. */
-  reachableClasses(accountId: string): Promise<string[]>;
+  readonly reachableClasses: ReachableClasses;
   signOut(ctx: KoaContextWithOIDC, xsrf: string): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): Promise<void>;
   error(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError | Error): Promise<void>;
@@ -57,82 +59,12 @@ interface Deps {
   readonly engineStore: EngineStore;
 }
 
-/** Asks for another sign-in when the session's class is not the one asked for and another try can reach it. */
-async function mustStepUp(
-  { oidc }: KoaContextWithOIDC,
-  reachableClasses: EnginePages['reachableClasses'],
-): Promise<boolean> {
-  const asked = askedAssurance(oidc.params ?? {});
-  if (!asked) return false;
-  if (asked.classes.length === 0) {
-    // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
-    throw new errors.CustomOIDCProviderError('unmet_authentication_requirements', 'acr values are unknown');
-  }
-  const accountId = oidc.session?.accountId;
-  if (!accountId) return false;
-  // A wish is not worth a refusal, nor a second sign-in right after the first.
-  if (!asked.essential && (oidc.prompts.has('none') || oidc.result?.login)) return false;
-  return !isMet(asked, oidc.acr ?? '', await reachableClasses(accountId));
-}
-
-function loginAndConsent({ reachableClasses }: EnginePages): interactionPolicy.DefaultPolicy {
-  const policy = interactionPolicy.base();
-  const checks = policy.get('login')?.checks;
-  // Ours covers them, and acr_values too, which the engine leaves alone.
-  checks?.remove('essential_acr');
-  checks?.remove('essential_acrs');
-  checks?.add(
-    // A suspended or closed account keeps its browser session until the browser comes back.
-    new interactionPolicy.Check(
-      'account_not_active',
-      'this account may not sign in',
-      'login_required',
-      (ctx) => Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
-    ),
-  );
-  checks?.add(
-    new interactionPolicy.Check('assurance', 'another authentication is required', 'login_required', (ctx) =>
-      mustStepUp(ctx, reachableClasses),
-    ),
-  );
-  return policy;
-}
-
-const isFirstParty = (client: Client | undefined): boolean => client?.first_party === true;
-
-/**
- * Two tabs that open one application at the same moment must share one grant, so its identifier follows from the
- * session and the application.
- */
-function grantIdOf(keyring: Keyring, ctx: KoaContextWithOIDC, accountId: string): string {
-  const parts = [ctx.oidc.session?.uid, ctx.oidc.client?.clientId, accountId];
-  return Buffer.from(keyring.lookupHash('grant', parts.join('\n'))).toString('base64url');
-}
-
-async function loadExistingGrant(keyring: Keyring, ctx: KoaContextWithOIDC) {
-  const { oidc } = ctx;
-  const { client, session, account, provider } = oidc;
-  if (!client || !session || !account) return undefined;
-  const grantId = oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId);
-  const existing = grantId ? await provider.Grant.find(grantId) : undefined;
-  if (existing && existing.accountId !== account.accountId) return undefined;
-  if (!isFirstParty(client)) return existing;
-
-  const wanted = [...oidc.requestParamOIDCScopes].join(' ');
-  const granted = new Set(existing?.getOIDCScopeEncountered().split(' '));
-  if (existing && [...oidc.requestParamOIDCScopes].every((scope) => granted.has(scope))) return existing;
-  const grant = existing ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
-  grant.jti ??= grantIdOf(keyring, ctx, account.accountId);
-  grant.addOIDCScope(wanted);
-  await grant.save();
-  return grant;
-}
-
 export async function createProvider(
-  { settings, pool, keyring, engineStore }: Deps,
+  deps: Deps,
   keys: readonly object[],
   pages: EnginePages,
 ): Promise<Provider> {
+  const { settings, pool, keyring, engineStore } = deps;
   const https = settings.ISSUER.startsWith('https://');
   const cookieOptions = {
     httpOnly: true,
@@ -148,7 +80,7 @@ export async function createProvider(
     adapter: createAdapterFactory({
       store: engineStore,
       keyring,
-      findClient: (clientId) => findClientMetadata(pool, clientId),
+      findClient: cacheClients((clientId) => findClientMetadata(pool, clientId)),
     }),
     jwks: { keys: keys as EngineKey[] },
     routes: ENGINE_ROUTES,
@@ -204,7 +136,10 @@ export async function createProvider(
     discovery: { service_documentation: undefined, ui_locales_supported: ['fr', 'en'] },
     features: {
       devInteractions: { enabled: false },
-      claimsParameter: { enabled: true },
+      claimsParameter: {
+        enabled: true,
+        assertClaimsParameter: async (_ctx, claims, client) => assertClaims({ ...claims }, client),
+      },
       resourceIndicators: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,
@@ -217,13 +152,18 @@ export async function createProvider(
       },
       userinfo: { enabled: true },
     },
-    async findAccount(ctx, accountId) {
-      const claims = await findClaims(pool, accountId, ctx.oidc?.client?.clientId);
-      return claims && { accountId, claims: async () => claims };
+    async findAccount(ctx, accountId, token) {
+      const found = await findClaims(
+        pool,
+        accountId,
+        ctx.oidc?.client?.clientId,
+        actingOf(keyring, ctx, token),
+      );
+      return found && { accountId, memberId: found.memberId, claims: async () => found.claims };
     },
-    loadExistingGrant: (ctx) => loadExistingGrant(keyring, ctx),
+    loadExistingGrant: (ctx) => loadExistingGrant(deps, ctx),
     interactions: {
-      policy: loginAndConsent(pages),
+      policy: createPolicy(pages.reachableClasses),
       url: (_ctx, interaction) => interactionUrl(interaction.uid),
     },
     issueRefreshToken: async (_ctx, client, code) =>
@@ -248,6 +188,10 @@ export async function createProvider(
   };
 
   const provider = new Provider(settings.ISSUER, configuration);
+  provider.use(async (ctx, next) => {
+    await next();
+    await keepMember(deps, ctx as KoaContextWithOIDC);
+  });
   // Forwarded headers are checked and rewritten before any request comes here (http/forwarded.ts).
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = function compare(this: Client, secret: string) {

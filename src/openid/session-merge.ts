@@ -22,6 +22,8 @@ function mergeKeys(base: Payload, ours: Payload, theirs: Payload): Payload {
  * @returns what to store: our changes over theirs, application by application.
  */
 export function mergeSessions(base: Payload, ours: Payload, theirs: Payload): Payload {
+  // Two people signed in at once in one browser: nothing of one may become the other's.
+  if (ours.accountId && theirs.accountId && ours.accountId !== theirs.accountId) return { ...ours };
   const merged = mergeKeys(base, ours, theirs);
   const authorizations: Authorizations = {};
   const part = (payload: Payload) => (payload.authorizations ?? {}) as Authorizations;

@@ -41,6 +41,8 @@ export interface StoredPayload {
   readonly payload: Buffer;
   /** Seconds since the epoch. */
   readonly consumedAt: number | undefined;
+  /** The grant that it belongs to, when that is stored too. */
+  readonly grant?: { readonly idHash: Buffer; readonly payload: Buffer } | undefined;
 }
 
 export interface StoredSession {
@@ -55,7 +57,9 @@ const PREVIOUS_ID_GRACE = `interval '10 seconds'`;
 
 const FIND = {
   name: 'engine-find',
-  text: `SELECT payload, extract(epoch FROM consumed_at)::bigint AS consumed_at FROM oidc_payloads WHERE id_hash = $1`,
+  // With its grant, which the engine reads next: the digest of a grant's identifier is the same in both places.
+  text: `SELECT p.payload, extract(epoch FROM p.consumed_at)::bigint AS consumed_at, p.grant_hash, g.payload AS grant_payload
+         FROM oidc_payloads p LEFT JOIN oidc_payloads g ON g.id_hash = p.grant_hash WHERE p.id_hash = $1`,
 };
 const FIND_BY_USER_CODE = {
   name: 'engine-find-by-user-code',
@@ -108,8 +112,8 @@ const APPLY = {
       UPDATE oidc_sessions SET
         id_hash = $12::bytea, account_id = $14::uuid, payload = $15::bytea, expires_at = to_timestamp($16::float8),
         version = version + 1,
-        previous_id_hash = coalesce($13::bytea, previous_id_hash),
-        previous_until = CASE WHEN $13::bytea IS NULL THEN previous_until ELSE now() + ${PREVIOUS_ID_GRACE} END
+        previous_id_hash = CASE WHEN id_hash = $12::bytea THEN previous_id_hash ELSE $13::bytea END,
+        previous_until = CASE WHEN id_hash = $12::bytea THEN previous_until ELSE now() + ${PREVIOUS_ID_GRACE} END
       WHERE uid_hash = $11::bytea AND version = $17::int RETURNING 1
     ), session_destroyed AS (
       DELETE FROM oidc_sessions WHERE uid_hash = $18::bytea
@@ -140,7 +144,14 @@ export function createEngineStore(pool: pg.Pool) {
   return {
     async find(idHash: Buffer): Promise<StoredPayload | undefined> {
       const { rows } = await query(FIND, [idHash]);
-      return rows[0] && { payload: rows[0].payload, consumedAt: rows[0].consumed_at ?? undefined };
+      const row = rows[0];
+      return (
+        row && {
+          payload: row.payload,
+          consumedAt: row.consumed_at ?? undefined,
+          grant: row.grant_payload ? { idHash: row.grant_hash, payload: row.grant_payload } : undefined,
+        }
+      );
     },
 
     async findByUserCode(userCodeHash: Buffer): Promise<(StoredPayload & { idHash: Buffer }) | undefined> {
@@ -157,9 +168,15 @@ export function createEngineStore(pool: pg.Pool) {
       return session((await query(FIND_SESSION_BY_UID, [uidHash])).rows[0]);
     },
 
-    /** Deletes every token, code and refresh token of these grants. */
+    /**
+     * Deletes every token, code and refresh token of these grants. What a rotation under way adds is not in the sight of
+     * the first DELETE, which waits for that rotation's row: the next one finds it.
+     */
     async revokeGrants(grantHashes: readonly Buffer[]): Promise<void> {
-      await query(REVOKE_GRANTS, [grantHashes]);
+      for (;;) {
+        const { rowCount } = await query(REVOKE_GRANTS, [grantHashes]);
+        if (!rowCount) return;
+      }
     },
 
     /** Keeps a value that may be seen only once. @returns false when it was seen before. */

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Keyring } from '../lib/keyring.ts';
 import { mergeSessions } from './session-merge.ts';
-import type { EngineStore, PayloadRow, SessionRow, StoredSession } from './store.ts';
+import type { EngineStore, PayloadRow, SessionRow, StoredPayload, StoredSession } from './store.ts';
 
 export type Payload = Record<string, unknown> & { exp?: number; consumed?: unknown };
 
@@ -44,9 +44,12 @@ export class UnitOfWork {
   readonly #revoked = new Map<string, Buffer>();
   readonly #loadedSessions = new Map<string, LoadedSession>();
   readonly #read = new Map<string, Payload>();
+  /** Read with something that belongs to it, and not asked for yet. */
+  readonly #cameAlong = new Map<string, StoredPayload>();
   #session: { uidHash: Buffer; payload: Payload } | undefined;
   #destroyedSession: Buffer | undefined;
   #replay: Replay | undefined;
+  readonly #afterwards: (() => Promise<void>)[] = [];
 
   constructor(store: EngineStore, keyring: Keyring) {
     this.#store = store;
@@ -56,6 +59,15 @@ export class UnitOfWork {
   /** What this request used although it had been used before, if anything: its whole grant is revoked. */
   get replay(): Replay | undefined {
     return this.#replay;
+  }
+
+  /** Has `work` done once everything is written: what it tells must have happened. */
+  afterWriting(work: () => Promise<void>): void {
+    this.#afterwards.push(work);
+  }
+
+  async runAfterwards(): Promise<void> {
+    for (const work of this.#afterwards.splice(0)) await work();
   }
 
   hash(model: string, id: string): Buffer {
@@ -70,8 +82,10 @@ export class UnitOfWork {
     if (written) return structuredClone(written.payload);
     const read = this.#read.get(key);
     if (read) return structuredClone(read);
-    const stored = await this.#store.find(idHash);
+    const stored = this.#cameAlong.get(key) ?? (await this.#store.find(idHash));
     if (!stored) return undefined;
+    const { grant } = stored;
+    if (grant) this.#cameAlong.set(grant.idHash.toString('hex'), { ...grant, consumedAt: undefined });
     const payload = this.#open(idHash, stored.payload, stored.consumedAt);
     this.#read.set(key, payload);
     return structuredClone(payload);
@@ -96,7 +110,8 @@ export class UnitOfWork {
         idHash,
         model,
         payload: this.#seal(idHash, payload),
-        grantHash: grantId ? this.hash('Grant', grantId) : null,
+        // An interaction names the grant it found; it is not given under it, and outlives it when another person signs in.
+        grantHash: grantId && model !== 'Interaction' ? this.hash('Grant', grantId) : null,
         accountId: text('accountId') ?? null,
         clientId: text('clientId') ?? null,
         userCodeHash: userCode ? this.hash('user-code', userCode) : null,
@@ -214,6 +229,7 @@ export class UnitOfWork {
     this.#destroyed.clear();
     this.#consumed.clear();
     this.#read.clear();
+    this.#cameAlong.clear();
     this.#session = undefined;
     this.#destroyedSession = undefined;
     this.#loadedSessions.clear();
@@ -229,13 +245,15 @@ export class UnitOfWork {
   #asRow(uidHash: Buffer, payload: Payload, loaded: Omit<LoadedSession, 'uidHash'> | undefined): SessionRow {
     const idHash = this.hash('Session', payload.jti as string);
     const accountId = typeof payload.accountId === 'string' ? payload.accountId : null;
-    // The identifier of before a sign-in must not open the session of after it (fixation).
-    const samePerson = accountId !== null && loaded?.base.accountId === accountId;
+    // The identifier of before a sign-in must not open the session of after it: neither one that was planted (fixation)
+    // nor one that was stolen and that the owner's new sign-in should make worthless.
+    const sameSignIn =
+      accountId !== null && loaded?.base.accountId === accountId && loaded.base.loginTs === payload.loginTs;
     const renamed = loaded !== undefined && !loaded.idHash.equals(idHash);
     return {
       uidHash,
       idHash,
-      previousIdHash: renamed && samePerson ? loaded.idHash : null,
+      previousIdHash: renamed && sameSignIn ? loaded.idHash : null,
       accountId,
       payload: this.#seal(uidHash, payload),
       expiresAt: payload.exp ?? 0,

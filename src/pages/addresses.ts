@@ -9,7 +9,19 @@ export const addresses = {
   signUpOrdre: (interaction?: string): string =>
     `/inscription/ordre${interaction ? `?connexion=${interaction}` : ''}`,
   ordreJourney: (id: string): string => `/inscription/ordre/${id}`,
+  /** Page of a link that proves an address. */
+  confirmAddress: (token: string): string => `/confirmer-mon-adresse/${token}`,
+  members: '/secretaires',
+  /** Page of a link that invites to a shared account. */
+  invitation: (token: string): string => `/invitation/${token}`,
+  invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
   passwordForgotten: '/mot-de-passe-oublie',
   identifierForgotten: '/identifiants-oublies',
   terms: '/conditions-generales',
 } as const;
+
+/** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */
+export const RETURNS: Readonly<Record<string, string>> = { secretaires: addresses.members };
+
+/** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
+export const signInAgainFor = (page: string): string => `${addresses.signIn}?vers=${page}`;

@@ -1,12 +1,13 @@
 /** The pages that the engine shows of itself: signing out, and requests that it refuses. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { findAccount } from '../accounts/accounts.ts';
+import { findPrincipal } from '../accounts/principals.ts';
 import { record } from '../audit/journal.ts';
 import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
-import { renderPage, seeOther } from '../http/context.ts';
+import { clientAddress, renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
 import { findSignedInAccount } from '../http/session.ts';
+import { findActingMember, sessionHash } from '../openid/acting-members.ts';
 import { assuranceOf } from '../openid/assurance.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
@@ -32,10 +33,10 @@ function asPersonError(error: Error): CaduceeError {
 
 export function enginePages(deps: Deps): EnginePages {
   return {
-    async reachableClasses(accountId) {
-      const account = await findAccount(deps.knex, accountId);
-      if (!account) return [];
-      return contactsOf(account, { smsAvailable: deps.sms !== undefined }).map(
+    async reachableClasses(accountId, memberId) {
+      const principal = await findPrincipal(deps.knex, accountId, memberId);
+      if (!principal) return [];
+      return contactsOf(principal, { smsAvailable: deps.sms !== undefined }).map(
         ({ channel }) => assuranceOf(channel).acr,
       );
     },
@@ -62,14 +63,18 @@ export function enginePages(deps: Deps): EnginePages {
 }
 
 /** Journals the sign-outs, which happen inside the engine. */
-export async function recordSignOut({ knex, clock }: Deps, ctx: KoaContextWithOIDC): Promise<void> {
-  const session = ctx.oidc.session as { accountId?: string; destroyed?: boolean } | undefined;
+export async function recordSignOut(
+  { knex, pool, keyring, clock }: Deps,
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
+  const session = ctx.oidc.session as { uid: string; accountId?: string; destroyed?: boolean } | undefined;
   if (!session?.accountId || !session.destroyed) return;
+  const member = await findActingMember(pool, sessionHash(keyring, session.uid));
   await record(knex, clock, {
     event: 'sign-out.completed',
     outcome: 'success',
-    actor: session.accountId,
+    actor: member ?? session.accountId,
     subject: session.accountId,
-    source: ctx.ip,
+    source: clientAddress(ctx),
   });
 }

@@ -2,13 +2,21 @@ import type { Pool } from 'pg';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Clock } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
+import { networkOf } from '../lib/network.ts';
 
 const TABLE = 'throttle_counters';
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** `limit` attempts in a window of `seconds` that starts with the first one. */
-export type ThrottleRule = { readonly name: string; readonly limit: number; readonly seconds: number };
+export type ThrottleRule = {
+  readonly name: string;
+  readonly limit: number;
+  readonly seconds: number;
+  /** The subject is a client address: a whole IPv6 /64 counts as one, because one machine has all of it. */
+  readonly perSource?: true;
+};
 
 /**
  * The rules, by name. Those per account bound what guessing one person's secret can do; those per source (an IP
@@ -16,16 +24,31 @@ export type ThrottleRule = { readonly name: string; readonly limit: number; read
  *
  * `signInPerAccount`: CNIL deliberation 2022-100, case 2 (restriction at 10 failures at most). The window ends by
  * itself, so that nobody can lock a person out for good (OWASP ASVS 5.0.0, 6.1.1).
+ *
+ * Codes: a code has five tries of its own; the rules on failures bound who asks for one code after another, a day long.
+ * A sign-in counts them per account, a sign-up, which has none, per contact. What is sent to a contact is counted per
+ * purpose, so that a stranger's sign-up cannot use up the codes of its owner's sign-in.
  */
 export const throttleRules = {
   signInPerAccount: { name: 'signInPerAccount', limit: 10, seconds: 15 * MINUTE },
-  signInPerSource: { name: 'signInPerSource', limit: 300, seconds: 15 * MINUTE },
+  signInPerSource: { name: 'signInPerSource', limit: 300, seconds: 15 * MINUTE, perSource: true },
+  codeSendPerJourney: { name: 'codeSendPerJourney', limit: 12, seconds: HOUR },
   codeSendPerContact: { name: 'codeSendPerContact', limit: 5, seconds: HOUR },
+  codeSendPerContactDaily: { name: 'codeSendPerContactDaily', limit: 20, seconds: DAY },
   codeSendPerAccount: { name: 'codeSendPerAccount', limit: 10, seconds: HOUR },
-  codeSendPerSource: { name: 'codeSendPerSource', limit: 300, seconds: HOUR },
+  codeSendPerSource: { name: 'codeSendPerSource', limit: 300, seconds: HOUR, perSource: true },
   codeFailurePerAccount: { name: 'codeFailurePerAccount', limit: 20, seconds: HOUR },
+  codeFailurePerAccountDaily: { name: 'codeFailurePerAccountDaily', limit: 60, seconds: DAY },
+  codeFailurePerContact: { name: 'codeFailurePerContact', limit: 15, seconds: DAY },
+  codeFailurePerSource: { name: 'codeFailurePerSource', limit: 150, seconds: HOUR, perSource: true },
+  codeFailureEverywhere: { name: 'codeFailureEverywhere', limit: 3_000, seconds: HOUR },
+  newPasswordPerJourney: { name: 'newPasswordPerJourney', limit: 20, seconds: HOUR },
+  invitationPerAccount: { name: 'invitationPerAccount', limit: 30, seconds: DAY },
+  invitationPerContact: { name: 'invitationPerContact', limit: 5, seconds: DAY },
   signUpPerRpps: { name: 'signUpPerRpps', limit: 5, seconds: HOUR },
-  signUpPerSource: { name: 'signUpPerSource', limit: 60, seconds: HOUR },
+  signUpPerRppsDaily: { name: 'signUpPerRppsDaily', limit: 15, seconds: DAY },
+  signUpStartPerRpps: { name: 'signUpStartPerRpps', limit: 10, seconds: HOUR },
+  signUpPerSource: { name: 'signUpPerSource', limit: 60, seconds: HOUR, perSource: true },
 } as const satisfies Record<string, ThrottleRule>;
 
 export type Verdict = { allowed: true; remaining: number } | { allowed: false; retryAfterSeconds: number };
@@ -72,7 +95,8 @@ export function createThrottle(pool: Pool, { hash }: { hash: (text: string) => s
   }
 
   // Hashed with the rule, so that rows of one subject under two rules cannot be told for the same person's.
-  const keyOf = (rule: ThrottleRule, subject: string) => hash(`${rule.name}\n${subject}`);
+  const keyOf = (rule: ThrottleRule, subject: string) =>
+    hash(`${rule.name}\n${rule.perSource ? networkOf(subject) : subject}`);
 
   return {
     async consume(rule, subject) {

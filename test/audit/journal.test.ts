@@ -290,7 +290,7 @@ describe('journal', () => {
       const { head, entries: count } = await verifyChain(knex);
       expect(await verify()).to.deep.equal({
         status: 0,
-        stdout: `${count} entries, whole; head ${head}\n`,
+        stdout: `${count} entries, whole; head ${count}:${head}\n`,
         stderr: '',
       });
     });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { startRelyingParty } from '../../demo/relying-party.ts';
 import { DEMO_APPLICATIONS, DEMO_SCOPE } from '../../seeds/demo/applications.ts';
+import { createSharedAccount } from '../../src/accounts/members.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { closeBrowser, expectAccessible, newPage } from '../support/browser.ts';
 import { freePort } from '../support/ports.ts';
@@ -165,6 +166,90 @@ describe('journeys in a browser', function () {
     await page.getByRole('link', { name: 'Retour à la connexion' }).click();
     await signIn(page, 'claude@example.test', PASSWORD);
     await see(page, 'Bonjour Claude');
+  });
+
+  it('from an invitation to a shared account, on a phone of 320 px, and out of it again', async () => {
+    const { knex, hasher } = app.deps;
+    const emails = { anne: 'anne.bureau@example.test', chloe: 'chloe.bureau@example.test' };
+    await createSharedAccount(knex, app.deps, {
+      title: 'Secrétariat du 3e étage',
+      state: 'active',
+      firstMember: {
+        familyName: 'SECRETAIRE0090102',
+        givenName: 'Anne',
+        email: { address: emails.anne, canonical: emails.anne },
+        passwordHash: await hasher.hash(PASSWORD),
+        termsVersion: 'test',
+      },
+    });
+    const page = await newPage({ width: 320, height: 640 });
+    await page.goto(`${app.issuer}/connexion`);
+    await signIn(page, emails.anne, PASSWORD);
+    await see(page, 'Bonjour Anne');
+    await page.getByRole('link', { name: 'Inviter un secrétaire' }).click();
+    await see(page, 'Inviter un secrétaire');
+    await page.getByLabel('Email').fill(emails.chloe);
+    await press(page, "Envoyer l'invitation");
+    await page.getByText(/Une invitation part à l'instant/).waitFor();
+    await see(page, 'Inviter un secrétaire');
+
+    const { text } = await app.waitForMessage(emails.chloe);
+    const guest = await newPage({ javaScript: false, width: 320, height: 640 });
+    await guest.goto(/https?:\S+\/invitation\/[\w-]+/.exec(text)?.[0] as string);
+    await see(guest, 'Rejoindre un compte partagé');
+    await press(guest, 'Continuer');
+    await see(guest, 'Créer votre accès');
+    await press(guest, 'Créer mon accès');
+    await see(guest, 'Créer votre accès');
+    await guest.getByRole('radio', { name: 'Madame' }).check();
+    await guest.getByLabel('Prénom').fill('Chloé');
+    await guest.getByLabel('Nom', { exact: true }).fill('Martin');
+    await guest.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
+    await guest.getByLabel('Confirmation du mot de passe').fill(PASSWORD);
+    await guest.getByRole('checkbox', { name: /J'ai lu et j'accepte/ }).check();
+    await press(guest, 'Créer mon accès');
+    await see(guest, 'Votre accès est créé');
+    await guest.getByRole('link', { name: 'Connectez-vous' }).click();
+    await signIn(guest, emails.chloe, PASSWORD);
+    await see(guest, 'Bonjour Chloé');
+
+    await page.goto(`${app.issuer}/secretaires`);
+    await press(page, 'Retirer Chloé Martin');
+    await page.getByText(/Chloé Martin ne peut plus se connecter/).waitFor();
+    await see(page, 'Inviter un secrétaire');
+    await guest.goto(`${app.issuer}/`);
+    await see(guest, /Un seul compte/);
+  });
+
+  it('proves an address by its link, on the telephone beside the desk', async () => {
+    const page = await newPage();
+    await page.goto(`${app.issuer}/inscription/ordre`);
+    await identify(page, '29/02/1984', '99700900022');
+    await press(page, 'Recevoir votre code');
+    await page.getByLabel('Saisir le code').fill(await app.waitForCode('+33639980002'));
+    await press(page, 'Valider');
+    const email = 'frederique.essai@example.test';
+    await page.getByLabel('Email', { exact: true }).fill(email);
+    await page.getByLabel('Confirmation Email').fill(email);
+    await page.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
+    await page.getByLabel('Confirmation du mot de passe').fill(PASSWORD);
+    await press(page, 'Activer');
+    await see(page, 'Vérifier votre adresse');
+
+    const { text } = await app.waitForMessage(email);
+    const phone = await newPage({ width: 320, height: 640 });
+    const link = /https?:\S+\/confirmer-mon-adresse\/[\w-]+/.exec(text)?.[0] as string;
+    await phone.goto(link);
+    await see(phone, 'Confirmer votre adresse');
+    await press(phone, 'Confirmer mon adresse');
+    await see(phone, 'Votre adresse est vérifiée');
+    await phone.goto(link);
+    await see(phone, 'Cette adresse est déjà confirmée');
+
+    await page.reload();
+    await see(page, 'Votre adresse est vérifiée');
+    await press(page, 'Activer');
+    await see(page, 'Votre espace est créé');
   });
 
   it('signs in without JavaScript, in dark colours', async () => {

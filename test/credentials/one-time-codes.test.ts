@@ -124,9 +124,10 @@ describe('one-time codes', () => {
       );
       const told = (pattern: RegExp) => answers.filter(({ text }) => pattern.test(text)).length;
       expect(told(/Il vous reste \d essai/)).to.equal(CODE_TRIES - 1);
-      expect(told(/ce code ne sert plus/)).to.equal(AT_ONCE - CODE_TRIES + 1);
+      expect(told(/ce code ne sert plus|en peu de temps/)).to.equal(AT_ONCE - CODE_TRIES + 1);
       expect(await attempts()).to.equal(CODE_TRIES);
 
+      await clearThrottle();
       const late = await sendOnce(room, action, room.code);
       expect(late.text).to.match(/ce code ne sert plus/);
       expect(wordsOf(await room.visitor.get(room.page.url))).not.to.contain('mot de passe');
@@ -164,7 +165,7 @@ describe('one-time codes', () => {
     expect(ids).to.have.length(CODE_TRIES);
     const used = await Promise.all(ids.map((id) => consumeCode(knex, app.clock, id)));
     expect(used.filter(Boolean)).to.have.length(1);
-    expect(await tryCode(knex, app.deps, key, code)).to.deep.equal({ verdict: 'used' });
+    expect(await tryCode(knex, app.deps, key, code)).to.include({ verdict: 'used' });
   });
 
   it('are used up by a sign-in: the same code does not sign in again', async () => {
@@ -226,10 +227,10 @@ describe('one-time codes', () => {
     const { deps } = app;
     const key = { journeyHash: Buffer.alloc(32, 1), purpose: 'sign-up' as const };
     const code = await createCode(knex, deps, { ...key, channel: 'email' });
-    expect(await tryCode(knex, deps, { ...key, purpose: 'address' }, code)).to.deep.equal({
+    expect(await tryCode(knex, deps, { ...key, purpose: 'address' }, code)).to.include({
       verdict: 'none',
     });
-    expect(await tryCode(knex, deps, { ...key, journeyHash: Buffer.alloc(32, 2) }, code)).to.deep.equal({
+    expect(await tryCode(knex, deps, { ...key, journeyHash: Buffer.alloc(32, 2) }, code)).to.include({
       verdict: 'none',
     });
     await knex('one_time_codes').where({ journey_hash: key.journeyHash }).update({ purpose: 'address' });
@@ -361,7 +362,7 @@ describe('one-time codes', () => {
     app.clock.advance(9.9 * MINUTE);
     expect((await sendOnce(first, first.page.url, first.code)).location).to.contain('/authorize/');
     app.clock.advance(0.2 * MINUTE);
-    expect(await tryCode(knex, app.deps, key, code)).to.deep.equal({ verdict: 'expired' });
+    expect(await tryCode(knex, app.deps, key, code)).to.include({ verdict: 'expired' });
     const late = await sendOnce(second, second.page.url, second.code);
     expect(late.location ?? '').not.to.contain('/authorize/');
     expect(await isSignedIn(second.visitor)).to.equal(false);

@@ -13,6 +13,9 @@ describe('demo relying party', function () {
   let party: RelyingParty;
   let page: Page;
   let verdict: 'sign in' | 'refuse';
+  /** Holds the token endpoint's next answer, when set. */
+  let gate: (() => Promise<void>) | undefined;
+  let release = () => {};
 
   before(async () => {
     authority = createServer();
@@ -29,7 +32,12 @@ describe('demo relying party', function () {
     });
     authority.on(
       'request',
-      answers(issuer, party.url, () => verdict),
+      answers(
+        issuer,
+        party.url,
+        () => verdict,
+        async () => gate?.(),
+      ),
     );
   });
   after(async () => {
@@ -77,9 +85,24 @@ describe('demo relying party', function () {
 
   it('takes two clicks on refresh for one', async () => {
     await signIn();
-    const posts = [1, 2].map(() => page.request.post(`${party.url}/refresh`));
+    const claims = async () => (await page.request.get(`${party.url}/claims.json`)).json();
+    const asked = new Promise<void>((arrived) => {
+      gate = () => {
+        arrived();
+        return new Promise((open) => {
+          release = open;
+        });
+      };
+    });
+    const posts = [page.request.post(`${party.url}/refresh`)];
+    await asked;
+    gate = undefined;
+    posts.push(page.request.post(`${party.url}/refresh`));
+    // The second click is there by the time that later requests were answered.
+    for (let later = 0; later < 3; later += 1) await claims();
+    release();
     for (const answer of await Promise.all(posts)) expect(answer.status()).to.equal(200);
-    expect(await (await page.request.get(`${party.url}/claims.json`)).json()).to.include({ refreshes: 1 });
+    expect(await claims()).to.include({ refreshes: 1 });
   });
 
   it('explains a refusal, an answer used twice, and an answer to nothing', async () => {
@@ -147,7 +170,12 @@ describe('demo relying party', function () {
 });
 
 /** The least provider there can be: it signs Camille in, or refuses, without a page. */
-function answers(issuer: string, party: string, verdict: () => 'sign in' | 'refuse') {
+function answers(
+  issuer: string,
+  party: string,
+  verdict: () => 'sign in' | 'refuse',
+  tokenGate: () => Promise<void>,
+) {
   const urls = relyingPartyUrls(party);
   const provider = new Provider(issuer, {
     clients: [
@@ -190,6 +218,7 @@ function answers(issuer: string, party: string, verdict: () => 'sign in' | 'refu
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
   });
   provider.use(async (ctx, next) => {
+    if (ctx.path === '/token') await tokenGate();
     if (!ctx.path.startsWith('/interaction/')) return next();
     const result =
       verdict() === 'refuse'

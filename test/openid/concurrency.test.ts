@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { DEMO_APPLICATIONS } from '../../seeds/demo/applications.ts';
-import { findAccountBySignInEmail } from '../../src/accounts/accounts.ts';
+import { findSignInByEmail } from '../../src/accounts/principals.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { signIn, Visitor } from '../support/visitor.ts';
@@ -35,7 +35,7 @@ describe('one-time values on two nodes', () => {
     const rows = await app.database.knex('journal').where({ event: 'token.replayed' }).orderBy('seq');
     const fresh = rows.slice(replaysSeen).map(({ entry }) => JSON.parse(entry));
     replaysSeen = rows.length;
-    const camille = await findAccountBySignInEmail(app.database.knex, 'camille@example.test');
+    const camille = await findSignInByEmail(app.database.knex, 'camille@example.test');
     for (const { subject } of fresh) expect(subject).to.equal(camille?.id);
     return fresh.map(({ details }) => details);
   }

@@ -26,6 +26,39 @@ describe('unit of work', () => {
     expect(await unit.find('Interaction', 'one')).to.equal(undefined);
   });
 
+  it('reads a token and its grant at once, and sees what happens to the grant', async () => {
+    const setup = begin();
+    setup.upsert('Grant', 'grant', { jti: 'grant', accountId: PERSON, exp }, 600);
+    setup.upsert('AccessToken', 'granted', { jti: 'granted', grantId: 'grant', exp }, 600);
+    setup.upsert('AccessToken', 'orphan', { jti: 'orphan', grantId: 'gone', exp }, 600);
+    await setup.flush();
+
+    let reads = 0;
+    const store = createEngineStore(database.pool);
+    const counting = {
+      ...store,
+      find(idHash: Buffer) {
+        reads += 1;
+        return store.find(idHash);
+      },
+    };
+    const unit = new UnitOfWork(counting, keyring);
+    expect(await unit.find('AccessToken', 'granted')).to.include({ jti: 'granted' });
+    expect(await unit.find('Grant', 'grant')).to.include({ jti: 'grant', accountId: PERSON });
+    expect(reads).to.equal(1);
+    expect(await unit.find('AccessToken', 'orphan')).to.include({ jti: 'orphan' });
+    expect(await unit.find('Grant', 'gone')).to.equal(undefined);
+
+    unit.upsert('Grant', 'grant', { jti: 'grant', changed: true, exp }, 600);
+    expect(await unit.find('Grant', 'grant')).to.include({ changed: true });
+    unit.destroy('Grant', 'grant');
+    expect(await unit.find('Grant', 'grant')).to.equal(undefined);
+    await unit.flush();
+    const after = begin();
+    expect(await after.find('AccessToken', 'granted')).to.include({ jti: 'granted' });
+    expect(await after.find('Grant', 'grant')).to.equal(undefined);
+  });
+
   it('stores nothing of the request that consumed second', async () => {
     const setup = begin();
     setup.upsert('AuthorizationCode', 'code', { jti: 'code', exp }, 60);

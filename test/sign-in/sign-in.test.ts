@@ -560,6 +560,17 @@ describe('sign-in', () => {
       expect(heading(tried)).to.equal('Connectez-vous');
     });
 
+    it('may end as another person than the browser was signed in as', async () => {
+      const visitor = newVisitor();
+      await signIn(app, visitor, (await client.authorize()).url, { email: CAMILLE });
+      const again = await client.authorize({ prompt: 'login' });
+      const between = await signIn(app, visitor, again.url, { email: DOMINIQUE, codeTo: DOMINIQUE_PHONE });
+      const xsrf = /name="xsrf" value="([^"]*)"/.exec(between.text)?.[1] ?? '';
+      const back = await visitor.submit(between, { xsrf, logout: 'yes' });
+      expect(isBack(back)).to.equal(true);
+      expect(wordsOf(await visitor.get('/'))).to.include('Bonjour Dominique');
+    });
+
     it('is over when the interaction expired', async () => {
       const { visitor, form, page, code } = await untilCode();
       await app.database

@@ -1,10 +1,13 @@
 import { expect } from 'chai';
 import type { Account } from '../../src/accounts/accounts.ts';
+import type { Principal } from '../../src/accounts/principals.ts';
 import { contactsOf, nextStep, type SignInState, type SignInStep } from '../../src/pages/sign-in/steps.ts';
 
 const account = (more: Partial<Account>): Account => ({
   id: '0197f3c2-0000-7000-8000-000000000001',
+  kind: 'professional',
   state: 'active',
+  displayName: 'Dominique DOC0090007',
   rpps: '99700900071',
   familyName: 'DOC0090007',
   givenName: 'Dominique',
@@ -16,6 +19,11 @@ const account = (more: Partial<Account>): Account => ({
   prefersSms: false,
   ...more,
 });
+
+const person = (more: Partial<Account>): Principal => {
+  const { id, passwordHash, email, phones, prefersSms } = account(more);
+  return { id, account: account(more), member: undefined, passwordHash, email, phones, prefersSms };
+};
 
 describe('steps of a sign-in', () => {
   const cases: [string, SignInState | undefined, SignInStep][] = [
@@ -65,13 +73,13 @@ describe('where the code of a sign-in may go', () => {
   ];
   for (const [what, more, smsAvailable, expected] of cases) {
     it(`is ${what}`, () => {
-      const contacts = contactsOf(account(more), { smsAvailable });
+      const contacts = contactsOf(person(more), { smsAvailable });
       expect(contacts.map(({ id, to }) => `${id} ${to}`)).to.deep.equal(expected);
     });
   }
 
   it('is shown masked', () => {
-    const contacts = contactsOf(account({ phones: ['+33639980007'] }), { smsAvailable: true });
+    const contacts = contactsOf(person({ phones: ['+33639980007'] }), { smsAvailable: true });
     expect(contacts.map(({ masked }) => masked)).to.deep.equal(['d***e@e***.test', '3363***07']);
   });
 });

@@ -12,8 +12,8 @@ export async function startUnder(
 ): Promise<{ port: number; close(): Promise<void> }> {
   const { clock, log } = app.deps;
   const deps = createDeps(readSettings({ ...app.environment, ...settings }), { clock, log });
-  const { app: koa } = await createApp(deps);
-  const server = createServer(koa.callback());
+  const { listener } = await createApp(deps);
+  const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

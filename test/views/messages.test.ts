@@ -11,6 +11,23 @@ const links = {
   passwordForgottenUrl: 'https://id.example.test/mot-de-passe-oublie',
 };
 
+const confirmation = {
+  confirmUrl: 'https://id.example.test/confirmer-mon-adresse/jeton',
+  askedBy: 'Alix Martin',
+};
+const invitation = {
+  inviter: 'Anne Martin',
+  title: 'Secrétariat & Cie',
+  days: 7,
+  invitationUrl: 'https://id.example.test/invitation/jeton',
+};
+const removal = {
+  givenName: 'Basile',
+  title: 'Secrétariat & Cie',
+  remover: 'Anne Martin',
+  supportEmail: 'assistance@example.test',
+};
+
 /** GSM 03.38: a sign outside it makes an SMS twice as dear, and 70 signs long at most. */
 const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
 
@@ -25,6 +42,9 @@ describe('mails', () => {
       signInUrl: links.signInUrl,
     }),
     renderer.mail('address-already-used', lang, links),
+    renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
+    renderer.mail('member-invited', lang, invitation),
+    renderer.mail('member-removed', lang, removal),
   ]);
 
   it('have a subject of one line, a text and an HTML version', () => {
@@ -105,6 +125,22 @@ describe('mails', () => {
       expect(used.text).to.contain(links.signInUrl).and.to.contain(links.passwordForgottenUrl);
       expect(used.html).to.contain(`href="${links.passwordForgottenUrl}"`);
     }
+  });
+
+  it('name who invites or removes, to which account, and whose address a link confirms', () => {
+    const invited = renderer.mail('member-invited', 'fr', invitation);
+    const removed = renderer.mail('member-removed', 'fr', removal);
+    for (const { subject, text, html } of [invited, removed]) {
+      expect(subject).to.contain('Secrétariat & Cie');
+      expect(text).to.contain('Anne Martin').and.to.contain('Secrétariat & Cie');
+      expect(html).to.contain('Anne Martin').and.to.contain('Secrétariat &amp; Cie');
+    }
+    expect(invited.text).to.contain(invitation.invitationUrl).and.to.contain('7 jours');
+    expect(invited.html).to.contain(`href="${invitation.invitationUrl}"`);
+    const address = { code: '482915', minutes: 10, purpose: 'address', ...confirmation } as const;
+    const code = renderer.mail('code', 'fr', address);
+    expect(code.text).to.contain(confirmation.confirmUrl).and.to.contain('pour le compte de Alix Martin');
+    expect(code.html).to.contain(`href="${confirmation.confirmUrl}"`);
   });
 
   it('escape values in HTML, and keep a value on its line in the text', () => {

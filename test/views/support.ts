@@ -197,6 +197,88 @@ export const SAMPLES: Sample[] = [
     context: { email: 'camille@example.test', signInUrl: '/connexion' },
     says: ['Retour à la connexion', 'camille@example.test'],
   },
+  {
+    template: 'sign-up/ordre/address-proved.njk',
+    context: { email: 'camille@example.test', action: '/activer', backUrl: '/retour' },
+    says: ['Votre adresse est vérifiée', 'camille@example.test', 'Activer', 'Retour'],
+  },
+  {
+    template: 'sign-up/confirm-address.njk',
+    context: { email: 'camille@example.test', action: '/confirmer' },
+    says: ['Confirmer votre adresse', 'camille@example.test', 'Confirmer mon adresse'],
+  },
+  {
+    template: 'sign-up/address-confirmed.njk',
+    context: { email: 'camille@example.test' },
+    says: ['Revenez à la fenêtre de votre inscription', 'camille@example.test'],
+  },
+  ...(['none', 'used', 'expired'] as const).map((reason) => ({
+    template: 'sign-up/link-ended.njk',
+    context: { reason, homeUrl: '/' },
+    says: ["Retour à l'accueil"],
+  })),
+  {
+    template: 'shared-accounts/members.njk',
+    context: {
+      title: 'Secrétariat du 3e étage',
+      action: '/secretaires',
+      members: [
+        { displayName: 'Anne Martin', email: 'anne@example.test', isSelf: true, removeAction: '/a/retirer' },
+        { displayName: 'Basile Petit', email: 'basile@example.test', removeAction: '/b/retirer' },
+      ],
+      invitations: [{ address: 'chloe@example.test', until: '2026-12-01', revokeAction: '/c/annuler' }],
+      values: { email: 'pas une adresse' },
+      errors: { email: { key: 'fault.email.format' } },
+      backUrl: '/',
+    },
+    says: [
+      'Inviter un secrétaire',
+      "Envoyer l'invitation",
+      'Anne Martin (vous)',
+      'Retirer Basile Petit',
+      "valable jusqu'au 1er décembre 2026",
+      "Annuler l'invitation chloe@example.test",
+    ],
+  },
+  {
+    template: 'shared-accounts/members.njk',
+    context: {
+      title: 'Secrétariat',
+      action: '/secretaires',
+      members: [{ displayName: 'Anne Martin', email: 'anne@example.test', isSelf: true }],
+      invitations: [],
+      values: {},
+      alert: { kind: 'refusal', key: 'alert.member.last' },
+    },
+    says: ['Ce compte doit garder au moins un secrétaire.'],
+  },
+  {
+    template: 'shared-accounts/invitation.njk',
+    context: { inviter: 'Anne Martin', title: 'Secrétariat', email: 'chloe@example.test', action: '/i' },
+    says: ['Anne Martin vous invite à rejoindre le compte Secrétariat.', 'chloe@example.test', 'Continuer'],
+  },
+  {
+    template: 'shared-accounts/join.njk',
+    context: {
+      title: 'Secrétariat',
+      email: 'chloe@example.test',
+      action: '/j',
+      termsUrl: '/conditions-generales',
+      values: { givenName: 'Chloé', civilite: 'MME' },
+      errors: { civilite: { key: 'fault.required.civilite' }, familyName: { key: 'fault.name.characters' } },
+    },
+    says: ['Civilité', 'Madame', 'Prénom', 'Nom', 'Confirmation du mot de passe', 'Créer mon accès'],
+  },
+  {
+    template: 'shared-accounts/joined.njk',
+    context: { title: 'Secrétariat', email: 'chloe@example.test', signInUrl: '/connexion' },
+    says: ['Votre accès est créé', 'Connectez-vous'],
+  },
+  ...(['none', 'used', 'expired', 'idle', 'meanwhile'] as const).map((reason) => ({
+    template: 'shared-accounts/invitation-ended.njk',
+    context: { reason, signInUrl: '/connexion' },
+    says: ['Cette invitation ne sert plus'],
+  })),
   { template: 'sign-up/expired.njk', context: { startUrl: '/inscription' }, says: ['effacé', 'Recommencer'] },
   {
     template: 'sign-in/password.njk',

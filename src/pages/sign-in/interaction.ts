@@ -21,6 +21,8 @@ export interface Interaction {
   readonly returnOrigins: string[];
   readonly grantId: string | undefined;
   readonly accountId: string | undefined;
+  /** Of the browser's session, when somebody is signed in. */
+  readonly sessionUid: string | undefined;
 }
 
 type Destination = Interaction['application'];
@@ -71,5 +73,6 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
       : [new URL(redirectUri).protocol],
     grantId,
     accountId: session?.accountId,
+    sessionUid: session?.uid,
   };
 }

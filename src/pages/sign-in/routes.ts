@@ -4,8 +4,8 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { type Account, findAccount } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
 import {
   checkCode,
@@ -26,16 +26,16 @@ import {
 } from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
-import { findSignedInAccount } from '../../http/session.ts';
+import { findSignedIn } from '../../http/session.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { addresses } from '../addresses.ts';
+import { addresses, RETURNS } from '../addresses.ts';
 import { takeProposedEmail } from '../proposed-email.ts';
-import { authenticate } from './authenticate.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
+import { authenticate } from './password.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
@@ -55,7 +55,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   async function enter(ctx: PageContext): Promise<Interaction> {
     const interaction = await loadInteraction(provider, ctx).catch(async (error) => {
       const over = error instanceof CaduceeError && error.kind === 'interactionExpired';
-      if (!over || !(await findSignedInAccount(deps, provider, ctx))) throw error;
+      if (!over || !(await findSignedIn(deps, provider, ctx))) throw error;
       throw new CaduceeError('alreadySignedIn', { cause: error });
     });
     followUiLocales(ctx, interaction.params.ui_locales);
@@ -172,6 +172,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         contact,
         lang: (ctx.state as RequestState).lang,
         accountId: journey.state.accountId,
+        memberId: journey.state.memberId,
         source: clientAddress(ctx),
         applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
         again,
@@ -184,31 +185,34 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     );
   }
 
-  const contactsFor = (account: Account, { asked }: Interaction) =>
-    contactsOf(account, { smsAvailable: deps.sms !== undefined, asked });
+  const contactsFor = (principal: Principal, { asked }: Interaction) =>
+    contactsOf(principal, { smsAvailable: deps.sms !== undefined, asked });
 
-  /** Whether the account signs in, but never as the application demands. */
-  const isShortOf = (account: Account, interaction: Interaction): boolean =>
-    interaction.asked?.essential === true && contactsFor(account, interaction).length === 0;
+  /** Whether the person signs in, but never as the application demands. */
+  const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
+    interaction.asked?.essential === true && contactsFor(principal, interaction).length === 0;
 
   /** A journey whose password was right, with the account and its contacts; undefined sends back to the start. */
   async function proven(ctx: PageContext, interaction: Interaction) {
     const journey = await findState(ctx, interaction.uid);
     if (!journey?.state.accountId) return undefined;
-    const account = await findAccount(knex, journey.state.accountId);
-    if (account?.state !== 'active') return undefined;
-    const contacts = contactsFor(account, interaction);
+    const principal = await findPrincipal(knex, journey.state.accountId, journey.state.memberId);
+    if (principal?.account.state !== 'active') return undefined;
+    const contacts = contactsFor(principal, interaction);
     const contact = contacts.find(({ id }) => id === journey.state.contactId);
-    return { journey, account, contacts, contact };
+    return { journey, principal, contacts, contact };
   }
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
+    const { vers } = ctx.query;
+    const again = typeof vers === 'string' && Object.hasOwn(RETURNS, vers) ? vers : undefined;
     url.search = new URLSearchParams({
       client_id: OWN_CLIENT_ID,
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      ...(again && { state: again, prompt: 'login' }),
     }).toString();
     seeOther(ctx, url.href);
   });
@@ -217,7 +221,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
     // Signed in meanwhile, in another tab: the engine looks at the request afresh, every other check included.
-    if (interaction.reasons.join() === 'no_session' && (await findSignedInAccount(deps, provider, ctx))) {
+    if (interaction.reasons.join() === 'no_session' && (await findSignedIn(deps, provider, ctx))) {
       const again = await provider.interactionResult(
         ctx.req,
         ctx.res,
@@ -226,9 +230,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       );
       return seeOther(ctx, again);
     }
-    const { accountId } = interaction;
-    const signedIn =
-      accountId && mustConfirm(ctx, interaction) ? await findAccount(knex, accountId) : undefined;
+    const signedIn = mustConfirm(ctx, interaction) ? await findSignedIn(deps, provider, ctx) : undefined;
     if (signedIn && interaction.reasons.join() === 'assurance' && isShortOf(signedIn, interaction)) {
       return showUnmet(deps, ctx, interaction);
     }
@@ -253,10 +255,14 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
-    const { canonical } = address.value;
-    const account = await authenticate(deps, { canonical, password, source: clientAddress(ctx) });
-    if (!('id' in account))
-      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...account } });
+    const principal = await authenticate(deps, {
+      canonical: address.value.canonical,
+      password,
+      source: clientAddress(ctx),
+    });
+    if (!('id' in principal))
+      return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
+    const { account, member } = principal;
     if (account.state !== 'active') {
       const supportEmail = deps.settings.SUPPORT_EMAIL;
       const kind = account.state === 'pending' ? 'waiting' : 'refusal';
@@ -270,8 +276,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         },
       });
     }
-    if (isShortOf(account, interaction)) return showUnmet(deps, ctx, interaction);
-    const [first] = contactsFor(account, interaction);
+    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    const [first] = contactsFor(principal, interaction);
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
 
@@ -279,7 +285,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       kind: 'sign-in',
       id: interaction.uid,
       browser: ensureBrowser(deps, ctx),
-      state: { email, accountId: account.id },
+      state: { email, accountId: account.id, memberId: member?.id },
     });
     const refused = await send(ctx, interaction, journey, first);
     if (refused) return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
@@ -335,12 +341,15 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const interaction = await enter(ctx);
     const state = await proven(ctx, interaction);
     if (!state?.contact) return seeOther(ctx, interactionUrl(interaction.uid));
-    const { journey, account, contacts, contact } = state;
+    const { journey, principal, contacts, contact } = state;
+    const { account, member } = principal;
     const source = clientAddress(ctx);
     const checked = await checkCode(deps, {
       journeyHash: journey.hash,
       purpose: 'sign-in',
+      contact,
       accountId: account.id,
+      memberId: member?.id,
       source,
       input: fieldsOf(ctx).code,
     });
@@ -354,7 +363,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
-        actor: account.id,
+        actor: principal.id,
         subject: account.id,
         source,
         details: { acr, amr, application: interaction.clientId },
@@ -363,9 +372,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
     if (!completed)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
-    await forgetSends(deps, contact, account.id);
+    await forgetSends(deps, contact, 'sign-in', principal.id);
     const ts = Math.floor(clock.now().getTime() / 1000);
-    const login = { accountId: account.id, acr, amr, remember: false, ts };
+    const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     seeOther(
       ctx,
       await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }),

@@ -1,5 +1,5 @@
 /** The steps of a sign-in, as pure rules. */
-import type { Account } from '../../accounts/accounts.ts';
+import type { Principal } from '../../accounts/principals.ts';
 import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
 import { type AskedAssurance, acceptableClasses, assuranceOf } from '../../openid/assurance.ts';
 
@@ -8,6 +8,8 @@ export interface SignInState {
   readonly email: string;
   /** Set once the password was right. */
   readonly accountId?: string;
+  /** Who acts, for a shared account. */
+  readonly memberId?: string | undefined;
   /** Where the current code went. */
   readonly contactId?: string;
   /** About that code. */
@@ -32,16 +34,16 @@ export interface ChoosableContact extends Contact {
  * mailbox is not a second factor. Nor does a code go where it would not reach what the application asked for.
  */
 export function contactsOf(
-  account: Account,
+  { account, email: address, phones: numbers, prefersSms }: Principal,
   { smsAvailable, asked }: { smsAvailable: boolean; asked?: AskedAssurance | undefined },
 ): ChoosableContact[] {
-  const email = { id: 'email', channel: 'email' as const, to: account.email };
-  const phones = account.phones.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
+  const email = { id: 'email', channel: 'email' as const, to: address };
+  const phones = numbers.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
   const contacts: (Contact & { id: string })[] = [
     ...(account.isAdministrator ? [] : [email]),
     ...(smsAvailable ? phones : []),
   ];
-  if (account.prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
+  if (prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
   const classOf = ({ channel }: Contact): string => assuranceOf(channel).acr;
   const acceptable = acceptableClasses(asked, contacts.map(classOf));
   return contacts

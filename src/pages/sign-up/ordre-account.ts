@@ -2,8 +2,9 @@
 import { createAccount } from '../../accounts/accounts.ts';
 import { TERMS } from '../../accounts/terms.ts';
 import { record } from '../../audit/journal.ts';
-import { maskContact } from '../../credentials/code-delivery.ts';
+import { addressLink, maskContact } from '../../credentials/code-delivery.ts';
 import { deleteCodes } from '../../credentials/one-time-codes.ts';
+import { deleteLink } from '../../credentials/one-time-links.ts';
 import type { Deps } from '../../deps.ts';
 import type { Lang } from '../../http/texts.ts';
 import { type Journey, moveJourney } from '../../journeys/journeys.ts';
@@ -60,6 +61,7 @@ export async function openOrdreAccount(
       phones: contact?.channel === 'sms' ? [contact.to] : [],
     });
     await deleteCodes(trx, journey.hash);
+    await deleteLink(trx, addressLink(deps, journey.hash, email.canonical));
     await enqueueMessage(trx, deps, {
       channel: 'email',
       template: 'account-created',

@@ -71,7 +71,10 @@ export function showIdentify(
   });
 }
 
-/** Looks the pair up; the attempt is counted per RPPS number and per source before, and given back when it was right. */
+/**
+ * Looks the pair up. The attempt is counted before: per source first, so that one that has used up its tries cannot use
+ * up those of a number. A right pair clears the failures of its number, and is counted apart.
+ */
 async function identify(
   deps: Deps,
   rpps: string,
@@ -79,20 +82,24 @@ async function identify(
   source: string,
 ): Promise<OrdinalEntry | Refusal | 'last-try' | Fault> {
   const { knex, clock, throttle } = deps;
+  const { signUpPerSource, signUpPerRpps, signUpPerRppsDaily, signUpStartPerRpps } = throttleRules;
   let triesLeft = Number.POSITIVE_INFINITY;
   for (const [rule, subject] of [
-    [throttleRules.signUpPerRpps, rpps],
-    [throttleRules.signUpPerSource, source],
+    [signUpPerSource, source],
+    [signUpPerRpps, rpps],
+    [signUpPerRppsDaily, rpps],
   ] as const) {
     const verdict = await throttle.consume(rule, subject);
     if (!verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
-    if (rule === throttleRules.signUpPerRpps) triesLeft = verdict.remaining;
+    if (subject === rpps) triesLeft = Math.min(triesLeft, verdict.remaining);
   }
   const entry = await findOrdinalEntry(knex, rpps, birthdate, clock.now());
   const exists = await hasAccountWithRpps(knex, rpps);
   if (entry) {
-    await throttle.clear(throttleRules.signUpPerRpps, rpps);
-    await throttle.refund(throttleRules.signUpPerSource, source);
+    await throttle.clear(signUpPerRpps, rpps);
+    await throttle.refund(signUpPerRppsDaily, rpps);
+    const started = await throttle.consume(signUpStartPerRpps, rpps);
+    if (!started.allowed) return throttledFault(started.retryAfterSeconds);
   }
   const result = entry ? (exists ? 'account-exists' : entry) : 'unknown-pair';
   await record(knex, clock, {

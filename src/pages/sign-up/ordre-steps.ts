@@ -19,7 +19,13 @@ export interface OrdreState {
   /** Address to begin the form with: the one that the person came back from. */
   readonly typedEmail?: string | undefined;
   /** Chosen by who proved a phone; waits for its own proof. */
-  readonly chosen?: { readonly address: string; readonly canonical: string; readonly passwordHash: string };
+  readonly chosen?: {
+    readonly address: string;
+    readonly canonical: string;
+    readonly passwordHash: string;
+    /** Its link was pressed, here or in another browser. */
+    readonly proved?: true;
+  };
 }
 
 /** What remains of a journey that ended: the page may be loaded again, nothing else can. */
@@ -39,6 +45,7 @@ export type OrdreStep =
   | 'credentials-by-sms'
   | 'credentials-by-email'
   | 'address-code'
+  | 'address-proved'
   | 'done';
 
 /** @returns the page that is due. */
@@ -47,7 +54,7 @@ export function nextStep(state: OrdreJourneyState): OrdreStep {
   if (contactsOf(state.entry).length === 0) return 'no-contact';
   if (!state.contact) return 'contact';
   if (!state.contactProved) return 'code';
-  if (state.chosen) return 'address-code';
+  if (state.chosen) return state.chosen.proved ? 'address-proved' : 'address-code';
   const addressIsFixed = state.contact.channel === 'email' && !state.mustChooseAddress;
   return addressIsFixed ? 'credentials-by-email' : 'credentials-by-sms';
 }

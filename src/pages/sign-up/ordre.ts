@@ -4,12 +4,18 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { DuplicateAccountError, findOwnerOfEmail } from '../../accounts/accounts.ts';
+import { DuplicateAccountError } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends, resendNotice } from '../../credentials/code-delivery.ts';
+import {
+  addressLink,
+  checkCode,
+  deliverCode,
+  forgetSends,
+  resendNotice,
+} from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
-import { judgePassword } from '../../credentials/password-policy.ts';
+import { isLinkConsumed } from '../../credentials/one-time-links.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import {
@@ -23,10 +29,11 @@ import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../h
 import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
-import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
+import { hashNewPassword, newPasswordFaults } from '../new-password.ts';
 import { proposeEmail } from '../proposed-email.ts';
 import { findDestination } from '../sign-in/interaction.ts';
+import { sendToChosenAddress } from './chosen-address.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
 import {
@@ -45,16 +52,23 @@ type UnderWay = Journey<OrdreState>;
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
 
 export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, hasher, settings } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
 
-  const find = (ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> =>
-    findJourney<OrdreJourneyState>(knex, deps, {
+  async function find(ctx: PageContext): Promise<Journey<OrdreJourneyState> | undefined> {
+    const journey = await findJourney<OrdreJourneyState>(knex, deps, {
       kind: 'sign-up/ordre',
       id: ctx.params.journey ?? '',
       browser: browserOf(deps, ctx),
     });
+    if (journey?.state.step !== 'under-way' || !journey.state.chosen) return journey;
+    const { state } = journey;
+    const { chosen } = state;
+    if (!chosen || !(await isLinkConsumed(knex, addressLink(deps, journey.hash, chosen.canonical))))
+      return journey;
+    return { ...journey, state: { ...state, chosen: { ...chosen, proved: true } } };
+  }
 
   /** Shows the page that is due at `state`, with what the last form brought. */
   function showStep(
@@ -111,8 +125,19 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
         return { action: `${journeyUrl}/identifiants` };
       case 'credentials-by-email':
         return { action: `${journeyUrl}/identifiants`, email: state.contact?.to };
+      case 'address-proved':
+        return {
+          action: `${journeyUrl}/activer`,
+          email: state.chosen?.address,
+          backUrl: `${journeyUrl}/retour`,
+        };
       case 'address-code':
-        return { ...code, action: `${journeyUrl}/adresse`, email: state.chosen?.address };
+        return {
+          ...code,
+          reloadUrl: journeyUrl,
+          action: `${journeyUrl}/adresse`,
+          email: state.chosen?.address,
+        };
       default:
         return { backUrl: startUrl };
     }
@@ -158,7 +183,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
   });
 
   // A form's own address, typed or reloaded: back to the step that is due.
-  for (const action of ['contact', 'code', 'renvoyer', 'identifiants', 'adresse']) {
+  for (const action of ['contact', 'code', 'renvoyer', 'identifiants', 'adresse', 'activer']) {
     router.get(`/inscription/ordre/:journey/${action}`, (ctx) => seeOther(ctx, base(ctx)));
   }
 
@@ -198,7 +223,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
     if (state.step === 'under-way' && nextStep(state) === 'code') {
       const { contact: _, notice: __, ...withoutContact } = state;
       await moveJourney(knex, deps, journey, withoutContact);
-    } else if (state.step === 'under-way' && nextStep(state) === 'address-code') {
+    } else if (state.step === 'under-way' && state.chosen) {
       const { chosen, notice: _, ...withoutAddress } = state;
       await moveJourney(knex, deps, journey, { ...withoutAddress, typedEmail: chosen?.address });
     }
@@ -218,7 +243,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
     const refused =
       step === 'code'
         ? await sendToOrdinalContact(ctx, sent, contactOf(state), true)
-        : await sendToChosenAddress(ctx, sent, sent.state, true);
+        : await proveAddress(ctx, sent, sent.state, true);
     if (refused) await moveJourney(knex, deps, under, { ...state, notice: resendNotice(refused, shown) });
     seeOther(ctx, base(ctx));
   });
@@ -229,7 +254,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'sign-up',
+        contact: contactOf(journey.state),
         source,
+        rpps: journey.state.entry.rpps,
         input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
@@ -245,7 +272,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
           details: { rpps: journey.state.entry.rpps, channel: contact?.channel },
         });
       });
-      if (contact) await forgetSends(deps, contact);
+      if (contact) await forgetSends(deps, contact, 'sign-up');
       seeOther(ctx, base(ctx));
     }),
   );
@@ -260,28 +287,16 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
     seeOther(ctx, base(ctx));
   });
 
-  /** Checks the password typed twice. @returns its faults beside their fields. */
-  function passwordFaults(state: OrdreState, fields: Fields, email: string): Faults {
-    const { password = '', passwordConfirmation = '' } = fields;
-    const errors: Faults = {};
-    const judged = judgePassword(password, { personal: personalWords(state, email) });
-    if (!judged.ok) errors.password = judged.fault;
-    if (passwordConfirmation === '')
-      errors.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
-    else if (judged.ok && passwordConfirmation !== password)
-      errors.passwordConfirmation = { key: 'fault.password.mismatch' };
-    return errors;
-  }
-
   async function createWithOrdinalEmail(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const to = state.contact?.to ?? '';
-    const errors = passwordFaults(state, fields, to);
+    const errors = newPasswordFaults(fields, personalWords(state, to));
     const address = parseEmailAddress(to);
     if (!address.ok) throw new CaduceeError('internal', { detail: 'the register holds an unusable address' });
     if (Object.keys(errors).length > 0) return showStep(ctx, state, { errors });
-    const passwordHash = await hasher.hash(fields.password as string);
-    await create(ctx, journey, { ...address.value, passwordHash });
+    const hashed = await hashNewPassword(deps, journey.hash, fields.password as string);
+    if (!hashed.ok) return showStep(ctx, state, { errors: { password: hashed.fault } });
+    await create(ctx, journey, { ...address.value, passwordHash: hashed.hash });
   }
 
   async function chooseAddress(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
@@ -297,56 +312,27 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
     else if (address.ok && (!again.ok || again.value.canonical !== address.value.canonical)) {
       errors.emailConfirmation = { key: 'fault.email.mismatch' };
     }
-    Object.assign(errors, passwordFaults(state, fields, email));
+    Object.assign(errors, newPasswordFaults(fields, personalWords(state, email)));
     if (!address.ok || Object.keys(errors).length > 0) {
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors });
     }
-    const passwordHash = await hasher.hash(fields.password as string);
-    const chosen = { ...address.value, passwordHash };
-    const refused = await sendToChosenAddress(ctx, journey, { ...state, chosen });
-    if (refused)
-      return showStep(ctx, state, { values: { email, emailConfirmation }, errors: { email: refused } });
+    const refuse = (field: string, fault: Fault) =>
+      showStep(ctx, state, { values: { email, emailConfirmation }, errors: { [field]: fault } });
+    const hashed = await hashNewPassword(deps, journey.hash, fields.password as string);
+    if (!hashed.ok) return refuse('password', hashed.fault);
+    const chosen = { ...address.value, passwordHash: hashed.hash };
+    const refused = await proveAddress(ctx, journey, { ...state, chosen });
+    if (refused) return refuse('email', refused);
     seeOther(ctx, base(ctx));
   }
 
-  /** An address that belongs to somebody receives a notice instead of a code; the page is the same. */
-  async function sendToChosenAddress(
-    ctx: PageContext,
-    journey: UnderWay,
-    state: OrdreState,
-    again = false,
-  ): Promise<Fault | undefined> {
-    const { chosen } = state;
-    if (!chosen) throw new CaduceeError('internal', { detail: 'no address was chosen' });
-    const owner = await findOwnerOfEmail(knex, chosen.canonical);
-    const lang = langOf(ctx);
-    return deliverCode(
-      deps,
-      {
-        journeyHash: journey.hash,
-        purpose: 'address',
-        contact: { channel: 'email', to: chosen.address },
-        lang,
-        source: clientAddress(ctx),
-        silent: owner !== undefined,
-        again,
-      },
-      async (trx) => {
-        await moveJourney(trx, deps, journey, state);
-        if (!owner) return;
-        await enqueueMessage(trx, deps, {
-          channel: 'email',
-          template: 'address-already-used',
-          to: chosen.address,
-          lang,
-          params: {
-            signInUrl: `${settings.ISSUER}${addresses.signIn}`,
-            passwordForgottenUrl: `${settings.ISSUER}${addresses.passwordForgotten}`,
-          },
-        });
-      },
-    );
-  }
+  const proveAddress = (ctx: PageContext, journey: UnderWay, state: OrdreState, again = false) =>
+    sendToChosenAddress(deps, ctx, journey, {
+      state,
+      url: base(ctx),
+      askedBy: `${state.entry.givenName} ${state.entry.familyName}`,
+      again,
+    });
 
   router.post('/inscription/ordre/:journey/adresse', ...form, (ctx) =>
     at(ctx, 'address-code', async (journey, fields) => {
@@ -355,12 +341,23 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
       const checked = await checkCode(deps, {
         journeyHash: journey.hash,
         purpose: 'address',
+        contact: { channel: 'email', to: chosen.address },
         source: clientAddress(ctx),
         input: fields.code,
       });
       if (!checked.ok) return showStep(ctx, journey.state, { errors: { code: checked.fault } });
       await create(ctx, journey, chosen, (trx) => consumeCode(trx, clock, checked.value));
-      await forgetSends(deps, { channel: 'email', to: chosen.address });
+      await forgetSends(deps, { channel: 'email', to: chosen.address }, 'address');
+    }),
+  );
+
+  router.post('/inscription/ordre/:journey/activer', ...form, (ctx) =>
+    at(ctx, 'address-proved', async (journey) => {
+      const { chosen } = journey.state;
+      if (!chosen) return seeOther(ctx, base(ctx));
+      const link = addressLink(deps, journey.hash, chosen.canonical);
+      await create(ctx, journey, chosen, (trx) => isLinkConsumed(trx, link));
+      await forgetSends(deps, { channel: 'email', to: chosen.address }, 'address');
     }),
   );
 

@@ -6,6 +6,7 @@ import { type RequestState, renderPage, seeOther } from '../../http/context.ts';
 import { findSignedInAccount } from '../../http/session.ts';
 import { addresses } from '../addresses.ts';
 import { findDestination } from '../sign-in/interaction.ts';
+import { confirmRoutes } from './confirm-address.ts';
 import { ordreRoutes } from './ordre.ts';
 import { identifyRoutes } from './ordre-identify.ts';
 
@@ -23,4 +24,5 @@ export function signUpRoutes(router: Router<RequestState>, deps: Deps, provider:
   });
   identifyRoutes(router, deps, provider);
   ordreRoutes(router, deps, provider);
+  confirmRoutes(router, deps);
 }

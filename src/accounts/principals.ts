@@ -1,0 +1,116 @@
+/** Who signs in: a person as their account, or a member of a shared account. The one door from an address to a password. */
+import type { Clock } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
+import { type Account, accountRows, asAccount } from './accounts.ts';
+
+export interface ActingMember {
+  readonly id: string;
+  readonly familyName: string;
+  readonly givenName: string;
+  readonly displayName: string;
+}
+
+export interface Principal {
+  /** Whose tries are counted and who acts in the journal: the member, or the account of one person. */
+  readonly id: string;
+  readonly account: Account;
+  /** Always there for a shared account, never for another. */
+  readonly member: ActingMember | undefined;
+  readonly passwordHash: string | undefined;
+  /** Address that signs in. */
+  readonly email: string;
+  /** Proved phones, E.164; those chosen as second factor first. */
+  readonly phones: readonly string[];
+  /** True when a phone was chosen as the second factor proposed first. */
+  readonly prefersSms: boolean;
+}
+
+const principalRows = (db: Db) =>
+  accountRows(db)
+    .join('email_addresses as own', 'own.account_id', 'accounts.id')
+    .leftJoin('account_members as member', (join) =>
+      join.on('member.id', 'own.member_id').andOnVal('member.state', 'active'),
+    )
+    // An address that an account merely has, or that was an ended member's, signs nobody in.
+    .where((signsIn) => signsIn.where('own.is_sign_in', true).orWhereNotNull('member.id'))
+    .select(
+      'own.address as own_email',
+      'member.id as member_id',
+      'member.family_name as member_family_name',
+      'member.given_name as member_given_name',
+      'member.password_hash as member_password_hash',
+      db.raw(
+        `ARRAY(SELECT number FROM phone_numbers WHERE member_id = member.id
+               ORDER BY is_second_factor DESC, verified_at, number) AS member_phones`,
+      ),
+      db.raw(
+        'EXISTS (SELECT FROM phone_numbers WHERE member_id = member.id AND is_second_factor) AS member_prefers_sms',
+      ),
+    );
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of the query above
+function asPrincipal(row: any): Principal {
+  const account = asAccount(row);
+  if (!row.member_id) {
+    const { id, passwordHash, phones, prefersSms } = account;
+    return { id, account, member: undefined, passwordHash, email: row.own_email, phones, prefersSms };
+  }
+  return {
+    id: row.member_id,
+    account,
+    member: {
+      id: row.member_id,
+      familyName: row.member_family_name,
+      givenName: row.member_given_name,
+      displayName: `${row.member_given_name} ${row.member_family_name}`,
+    },
+    passwordHash: row.member_password_hash,
+    email: row.own_email,
+    phones: row.member_phones,
+    prefersSms: row.member_prefers_sms,
+  };
+}
+
+/**
+ * One statement whoever the address belongs to, so that its time tells nothing.
+ * @param canonical canonical form of an address (see contacts.ts); only an address that signs in counts.
+ */
+export async function findSignInByEmail(db: Db, canonical: string): Promise<Principal | undefined> {
+  const row = await principalRows(db).where('own.canonical', canonical).first();
+  return row && asPrincipal(row);
+}
+
+/** @param memberId who acts, for a shared account; a member of another account, or an ended one, is not found. */
+export async function findPrincipal(
+  db: Db,
+  accountId: string,
+  memberId: string | undefined,
+): Promise<Principal | undefined> {
+  const row = await principalRows(db)
+    .where('accounts.id', accountId)
+    // One or the other: the database keeps a person's account without members, and a shared one without `is_sign_in`.
+    .where((acts) => {
+      acts.where('own.is_sign_in', true);
+      if (memberId) acts.orWhere('member.id', memberId);
+    })
+    .first();
+  return row && asPrincipal(row);
+}
+
+/** Stores a new hash of the same person's password. */
+export async function updatePasswordHash(
+  db: Db,
+  clock: Clock,
+  { account, member }: Pick<Principal, 'account' | 'member'>,
+  passwordHash: string,
+): Promise<void> {
+  if (member) {
+    await db('account_members')
+      .where({ id: member.id, state: 'active' })
+      .update({ password_hash: passwordHash });
+    return;
+  }
+  await db('accounts')
+    .where({ id: account.id })
+    .update({ password_hash: passwordHash, updated_at: clock.now() });
+}
