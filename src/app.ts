@@ -19,6 +19,7 @@ import { keepDocuments } from './openid/documents.ts';
 import { loadSigningKeys } from './openid/keys.ts';
 import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
 import { currentUnit, runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
+import { administrationRoutes } from './pages/administration/routes.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
 import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
@@ -100,6 +101,7 @@ export async function createApp(
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps, provider);
   sharedAccountRoutes(router, deps, provider);
+  administrationRoutes(router, deps, provider);
 
   const app = new Koa();
   app.keys = [...keyring.cookieKeys];

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { exampleEnvironment, readSettings, type Settings } from '../config/settings.ts';
 import { hasHead, verifyChain } from './audit/journal.ts';
+import { addImportCommands } from './cli/import.ts';
 import { migrateDown, migrateUp, openKnex, openPool } from './lib/database.ts';
 
 interface Databases {
@@ -71,6 +72,8 @@ program
       console.log(`${entries} entries, whole; head ${entries}:${head}`);
     }),
   );
+
+addImportCommands(program);
 
 program.parseAsync().catch((error: Error) => {
   console.error(error.message);

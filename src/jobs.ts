@@ -1,5 +1,7 @@
 /** Work in the background: messages as they come, sweeps every minute; every node does its share. */
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
+import { sweepRefused, withdrawStale } from './approvals/approvals.ts';
+import { sendAlarms, sendDigest, sweepDigests } from './approvals/deadlines.ts';
 import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
@@ -45,11 +47,23 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
       },
+      'approval-deadlines': async () => {
+        await withdrawStale(knex, clock);
+        await sendDigest(knex, deps);
+        await sendAlarms(knex, deps);
+      },
+      'sweep-approvals': async () => {
+        const count = await sweepRefused(knex, clock);
+        if (count > 0) log.info({ count }, 'refused accounts erased');
+        await sweepDigests(knex, clock);
+      },
     },
     parsedCronItems: parseCronItems([
       { task: 'journal-head', match: '7 * * * *', options: { backfillPeriod: 0 } },
       { task: 'rescue-messages', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep', match: '* * * * *', options: { backfillPeriod: 0 } },
+      { task: 'approval-deadlines', match: '* * * * *', options: { backfillPeriod: 0 } },
+      { task: 'sweep-approvals', match: '17 2 * * *', options: { backfillPeriod: 0 } },
     ]),
   });
 }

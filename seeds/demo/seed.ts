@@ -3,11 +3,13 @@ import { createAccount } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
 import { TERMS } from '../../src/accounts/terms.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
+import { openApproval } from '../../src/approvals/approvals.ts';
 import { record } from '../../src/audit/journal.ts';
 import type { Deps } from '../../src/deps.ts';
 import type { Db } from '../../src/lib/database.ts';
 import { asApplication, DEMO_APPLICATIONS } from './applications.ts';
 import { DEMO_ACCOUNTS, DEMO_ORDINAL_REGISTER, DEMO_PASSWORD, type DemoAccount } from './people.ts';
+import { seedCentres } from './workplaces.ts';
 
 type SeedDeps = Pick<Deps, 'settings' | 'knex' | 'clock' | 'hasher'>;
 
@@ -55,6 +57,15 @@ async function seedAccount(
   });
 }
 
+/** Whoever waits is in the queue of the administrators. */
+async function seedApprovals(db: Db, deps: SeedDeps): Promise<void> {
+  const waiting = await db('accounts')
+    .where({ state: 'pending' })
+    .whereNotExists(db('approvals').whereRaw('account_id = accounts.id').select(db.raw('1')))
+    .pluck('id');
+  for (const accountId of waiting) await openApproval(db, deps, { accountId, kind: 'sign-up', lang: 'fr' });
+}
+
 async function seedRegister(db: Db): Promise<void> {
   await db('ordinal_register')
     .insert(
@@ -92,9 +103,13 @@ export async function seedDemo(
       await saveApplication(trx, clock, asApplication(demo, applicationUrl(demo)), demo.secret);
     }
     await seedRegister(trx);
+    await seedCentres(trx, clock);
     for (const account of DEMO_ACCOUNTS) await seedAccount(trx, deps, account, passwordHash);
+    await seedApprovals(trx, deps);
   });
 }
 
 /** Empties the counters, so that yesterday's demo does not slow today's. */
 export const resetDemoCounters = (db: Db): Promise<number> => db('throttle_counters').delete();
+
+export { seedDirectory } from './workplaces.ts';

@@ -174,11 +174,11 @@ export async function hasAccountWithRpps(db: Db, rpps: string): Promise<boolean>
   return Boolean(await db('accounts').where({ rpps }).whereNotIn('state', ['refused', 'closed']).first('id'));
 }
 
-/** The account that a proved address belongs to, whatever the address is used for. */
+/** The account that a proved address belongs to, whatever the address is used for; one that ended owns none. */
 export async function findOwnerOfEmail(
   db: Db,
   canonical: string,
 ): Promise<{ accountId: string } | undefined> {
-  const row = await db('email_addresses').where({ canonical }).first('account_id');
+  const row = await db('email_addresses').where({ canonical }).whereNull('released_at').first('account_id');
   return row && { accountId: row.account_id };
 }

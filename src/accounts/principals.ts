@@ -73,10 +73,14 @@ function asPrincipal(row: any): Principal {
 
 /**
  * One statement whoever the address belongs to, so that its time tells nothing.
- * @param canonical canonical form of an address (see contacts.ts); only an address that signs in counts.
+ * @param canonical canonical form of an address (see contacts.ts); only an address that signs in counts. One that an ended
+ * account gave back still finds that account, until another one has it.
  */
 export async function findSignInByEmail(db: Db, canonical: string): Promise<Principal | undefined> {
-  const row = await principalRows(db).where('own.canonical', canonical).first();
+  const row = await principalRows(db)
+    .where('own.canonical', canonical)
+    .orderByRaw('own.released_at DESC NULLS FIRST')
+    .first();
   return row && asPrincipal(row);
 }
 

@@ -8,11 +8,18 @@ import type { Db } from '../lib/database.ts';
 
 /** The closed list of events. */
 export type JournalEvent =
+  | 'account.approved'
+  | 'account.closed'
   | 'account.created'
+  | 'account.refused'
+  | 'account.restored'
+  | 'account.suspended'
+  | 'approval.requested'
   | 'consent.given'
   | 'consent.refused'
   | 'code.refused'
   | 'code.sent'
+  | 'directory.imported'
   | 'invitation.revoked'
   | 'member.added'
   | 'member.invited'

@@ -39,3 +39,33 @@ export async function findOrdinalEntry(
     email: row.email ?? undefined,
   };
 }
+
+/** What may be shown of a doctor to an administrator: neither birthdate nor contacts. */
+export interface OrdinalIdentity {
+  readonly rpps: string;
+  readonly familyName: string;
+  readonly givenName: string;
+  /** TRE_R81. */
+  readonly civiliteCode: string | undefined;
+  /** TRE_G15. */
+  readonly professionCode: string;
+  /** ISO date of leaving the register. */
+  readonly endedOn: string | undefined;
+}
+
+/** Those who left the register are found too. */
+export async function findOrdinalIdentity(db: Db, rpps: string): Promise<OrdinalIdentity | undefined> {
+  const row = await db('ordinal_register')
+    .where({ rpps })
+    .first('family_name', 'given_name', 'civilite_code', 'profession_code', 'ended_on');
+  return (
+    row && {
+      rpps,
+      familyName: row.family_name,
+      givenName: row.given_name,
+      civiliteCode: row.civilite_code ?? undefined,
+      professionCode: row.profession_code,
+      endedOn: row.ended_on ?? undefined,
+    }
+  );
+}

@@ -1,4 +1,5 @@
 import { accept, type Result, refuse } from '../lib/fault.ts';
+import { luhnSum } from './luhn.ts';
 
 /**
  * Whether `value` is an RPPS number as stored: 11 ASCII digits, the last being the Luhn key of the ten before.
@@ -25,15 +26,4 @@ export function parseRpps(input: string): Result<string> {
   const number = typed.length === 12 && typed.startsWith('8') ? typed.slice(1) : typed;
   if (number.length !== 11) return refuse('fault.rpps.length', { count: typed.length });
   return isRpps(number) ? accept(number) : refuse('fault.rpps.key');
-}
-
-/** Luhn sum (ISO/IEC 7812-1, annex B) of a string of ASCII digits, key included. */
-function luhnSum(digits: string): number {
-  let sum = 0;
-  for (let rank = 0; rank < digits.length; rank++) {
-    const digit = Number(digits[digits.length - 1 - rank]);
-    const weighted = rank % 2 === 1 ? digit * 2 : digit;
-    sum += weighted > 9 ? weighted - 9 : weighted;
-  }
-  return sum;
 }

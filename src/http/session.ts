@@ -1,7 +1,6 @@
 /** Who is signed in on our own pages: the OpenID session itself, there is no other. */
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import type { Account } from '../accounts/accounts.ts';
 import { findPrincipal, type Principal } from '../accounts/principals.ts';
 import type { Deps } from '../deps.ts';
 import { findActingMember, sessionHash } from '../openid/acting-members.ts';
@@ -9,6 +8,8 @@ import { findActingMember, sessionHash } from '../openid/acting-members.ts';
 export interface SignedIn extends Principal {
   /** Seconds since the epoch of the last sign-in of this session. */
   readonly signedInAt: number;
+  /** How this browser signed in: an authentication context class (openid/assurance.ts). */
+  readonly acr: string | undefined;
 }
 
 /** @returns who is signed in in this browser: an active account, and of a shared one a member who is not ended. */
@@ -22,16 +23,7 @@ export async function findSignedIn(
   const memberId = await findActingMember(pool, sessionHash(keyring, session.uid));
   const principal = await findPrincipal(knex, session.accountId, memberId);
   if (principal?.account.state !== 'active') return undefined;
-  return { ...principal, signedInAt: session.loginTs ?? 0 };
-}
-
-/** @returns the account of this browser's session when it is active; undefined otherwise. */
-export async function findSignedInAccount(
-  deps: Deps,
-  provider: Provider,
-  ctx: Context,
-): Promise<Account | undefined> {
-  return (await findSignedIn(deps, provider, ctx))?.account;
+  return { ...principal, signedInAt: session.loginTs ?? 0, acr: session.acr };
 }
 
 /** How the top of our pages names who is signed in. */

@@ -81,6 +81,21 @@ export function dayInWords(lang: Lang) {
   };
 }
 
+/** An instant (a Date, or ISO 8601) in words, by the clocks of Paris; anything else is left as it is. */
+export function momentInWords(lang: Lang) {
+  const format = new Intl.DateTimeFormat(lang === 'fr' ? 'fr-FR' : 'en-GB', {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone: 'Europe/Paris',
+  });
+  return (instant: unknown) => {
+    const text = instant instanceof Date ? instant.toISOString() : String(instant ?? '');
+    if (!/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text)) return text;
+    const words = format.format(new Date(text));
+    return lang === 'fr' ? words.replace(/^1 /, '1er ') : words;
+  };
+}
+
 export function createViews({ texts, assets }: { texts: Texts; assets: Pick<Assets, 'url'> }): Views {
   const environment = new nunjucks.Environment(
     new nunjucks.FileSystemLoader(VIEWS_FOLDER, { watch: false, noCache: false }),
@@ -97,6 +112,7 @@ export function createViews({ texts, assets }: { texts: Texts; assets: Pick<Asse
         t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
         rich: richText(texts, lang),
         day: dayInWords(lang),
+        moment: momentInWords(lang),
       });
     },
   };

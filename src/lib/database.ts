@@ -24,17 +24,34 @@ interface Connection {
   readonly onError: (error: Error) => void;
 }
 
-export function openKnex({ url, poolMax }: Omit<Connection, 'onError'>): Knex {
+/**
+ * @param statementTimeoutMs 0 for work that may take long, such as an import.
+ * @param session settings of each session, such as `{ work_mem: '64MB' }`.
+ */
+export function openKnex({
+  url,
+  poolMax,
+  statementTimeoutMs = STATEMENT_TIMEOUT_MS,
+  session = {},
+}: Omit<Connection, 'onError'> & {
+  readonly statementTimeoutMs?: number;
+  readonly session?: Readonly<Record<string, string>>;
+}): Knex {
   return createKnex({
     client: 'pg',
     connection: {
       connectionString: url,
       application_name: 'caducee',
-      statement_timeout: STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeoutMs,
+      options: Object.entries(session)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
       keepAlive: true,
     },
     pool: { min: 0, max: poolMax },
     acquireConnectionTimeout: 5_000,
+    // Whoever asked for the connection gets the error: it needs no second telling outside of the log.
+    log: { warn() {}, error() {} },
   });
 }
 

@@ -10,3 +10,6 @@ export const newId = (): string => randomUUID();
 /** A uniformly drawn code of `digits` decimal digits, leading zeros kept. */
 export const randomDigits = (digits: number): string =>
   String(randomInt(0, 10 ** digits)).padStart(digits, '0');
+
+/** Whether a text sent by a browser can be an identifier of `newId` at all; PostgreSQL would fail on another. */
+export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

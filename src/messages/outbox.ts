@@ -26,7 +26,9 @@ interface Envelope {
   readonly expiresAt?: Date;
 }
 
-type Mail = { [T in MailTemplate]: { channel: 'email'; template: T; params: MailParams[T] } }[MailTemplate];
+export type Mail = {
+  [T in MailTemplate]: { channel: 'email'; template: T; params: MailParams[T] };
+}[MailTemplate];
 type Sms = { [T in SmsTemplate]: { channel: 'sms'; template: T; params: SmsParams[T] } }[SmsTemplate];
 export type Message = Envelope & (Mail | Sms);
 

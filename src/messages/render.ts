@@ -23,6 +23,24 @@ export type MailParams = {
   'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
   'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
+  /** `givenName` is empty for a shared account. */
+  'sign-up-received': { givenName: string; hours: number };
+  'account-approved': { givenName: string; email: string; signInUrl: string };
+  'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
+  'account-changed': {
+    givenName: string;
+    change: 'suspended' | 'restored' | 'closed';
+    supportEmail: string;
+  };
+  /** `oldestHours` are working hours, of the `limitHours` promised; `late` requests are beyond. */
+  'administrators-digest': {
+    count: number;
+    oldestHours: number;
+    limitHours: number;
+    late: number;
+    url: string;
+  };
+  'administrators-alarm': { usedHours: number; limitHours: number; url: string };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
@@ -67,6 +85,7 @@ export function createMessageRenderer({
 
   // A line break in a name could otherwise forge a line of the message.
   const contextOf = (lang: Lang, params: object) => ({
+    supportEmail,
     ...Object.fromEntries(
       Object.entries(params).map(([name, value]) => [
         name,
@@ -74,7 +93,6 @@ export function createMessageRenderer({
       ]),
     ),
     lang,
-    supportEmail,
     day: dayInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
   });

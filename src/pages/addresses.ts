@@ -1,7 +1,9 @@
 /** Addresses of our pages that other pages and mails point to. */
+import { MAIL_PATHS } from '../messages/links.ts';
+
 export const addresses = {
   home: '/',
-  signIn: '/connexion',
+  signIn: MAIL_PATHS.signIn,
   /** @param interaction the sign-in to go on with, if any. */
   signInTo: (interaction?: string): string => (interaction ? `/connexion/${interaction}` : '/connexion'),
   /** @param interaction the sign-in to come back to, if any. */
@@ -18,10 +20,16 @@ export const addresses = {
   passwordForgotten: '/mot-de-passe-oublie',
   identifierForgotten: '/identifiants-oublies',
   terms: '/conditions-generales',
+  administration: '/administration',
+  approvals: MAIL_PATHS.approvals,
+  approval: MAIL_PATHS.approval,
 } as const;
 
 /** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */
-export const RETURNS: Readonly<Record<string, string>> = { secretaires: addresses.members };
+export const RETURNS: Readonly<Record<string, string>> = {
+  secretaires: addresses.members,
+  administration: addresses.administration,
+};
 
 /** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
 export const signInAgainFor = (page: string): string => `${addresses.signIn}?vers=${page}`;

@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { CaduceeError } from '../errors.ts';
 import { clientAddress, renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
-import { findSignedInAccount } from '../http/session.ts';
+import { findSignedIn } from '../http/session.ts';
 import { findActingMember, sessionHash } from '../openid/acting-members.ts';
 import { assuranceOf } from '../openid/assurance.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
@@ -53,7 +53,7 @@ export function enginePages(deps: Deps): EnginePages {
     },
     async signedOut(ctx) {
       // The engine comes here too when the person chose to stay signed in.
-      if (await findSignedInAccount(deps, ctx.oidc.provider, ctx)) return seeOther(ctx, addresses.home);
+      if (await findSignedIn(deps, ctx.oidc.provider, ctx)) return seeOther(ctx, addresses.home);
       renderPage(deps, ctx, 'sign-out/done.njk', { path: '/', homeUrl: addresses.home });
     },
     async error(ctx, error) {

@@ -1,24 +1,16 @@
 /** The home page: the ways in for a visitor, the portal for who is signed in; and the pages of plain information. */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import type { Principal } from '../accounts/principals.ts';
 import { TERMS } from '../accounts/terms.ts';
 import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../http/context.ts';
-import { findSignedIn, signedInName } from '../http/session.ts';
-import { ENGINE_ROUTES, OWN_CLIENT_ID, OWN_RETURN_PATH } from '../openid/provider.ts';
+import { findSignedIn } from '../http/session.ts';
+import { OWN_RETURN_PATH } from '../openid/provider.ts';
 import { addresses, RETURNS } from './addresses.ts';
+import { signedInContext } from './signed-in.ts';
 
 export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const signOutUrl = `${ENGINE_ROUTES.end_session}?client_id=${OWN_CLIENT_ID}`;
-
-  /** What the header shows of who is signed in. */
-  const asSignedIn = (principal: Principal) => ({
-    signedIn: { displayName: signedInName(principal) },
-    signOutUrl,
-  });
-
   router.get('/', async (ctx) => {
     const signedIn = await findSignedIn(deps, provider, ctx);
     if (!signedIn) {
@@ -31,7 +23,7 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
     }
     const { account, member } = signedIn;
     renderPage(deps, ctx, 'portal/portal.njk', {
-      ...asSignedIn(signedIn),
+      ...signedInContext(signedIn),
       givenName: member?.givenName ?? account.givenName,
       membersUrl: member ? addresses.members : undefined,
       applications: await listPortalTiles(deps.knex, account.id),
@@ -47,7 +39,7 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
 
   router.get(addresses.terms, async (ctx) => {
     const signedIn = await findSignedIn(deps, provider, ctx);
-    renderPage(deps, ctx, 'legal/terms.njk', { ...TERMS, ...(signedIn && asSignedIn(signedIn)) });
+    renderPage(deps, ctx, 'legal/terms.njk', { ...TERMS, ...(signedIn && signedInContext(signedIn)) });
   });
 
   for (const [path, topic] of [

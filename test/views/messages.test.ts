@@ -27,6 +27,17 @@ const removal = {
   remover: 'Anne Martin',
   supportEmail: 'assistance@example.test',
 };
+const refusal = {
+  reason: 'Le numéro RPPS est celui d’un confrère & ami',
+  signUpUrl: 'https://id.example.test/inscription',
+  supportEmail: 'aide@example.test',
+};
+const digest = {
+  count: 3,
+  oldestHours: 50,
+  limitHours: 48,
+  url: 'https://id.example.test/administration/demandes',
+};
 
 /** GSM 03.38: a sign outside it makes an SMS twice as dear, and 70 signs long at most. */
 const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
@@ -45,6 +56,22 @@ describe('mails', () => {
     renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
     renderer.mail('member-invited', lang, invitation),
     renderer.mail('member-removed', lang, removal),
+    renderer.mail('sign-up-received', lang, { givenName: 'Sacha', hours: 48 }),
+    renderer.mail('account-approved', lang, {
+      givenName: 'Sacha',
+      email: 'sacha@example.test',
+      signInUrl: links.signInUrl,
+    }),
+    renderer.mail('account-refused', lang, { givenName: '', ...refusal }),
+    ...(['suspended', 'restored', 'closed'] as const).map((change) =>
+      renderer.mail('account-changed', lang, {
+        givenName: 'Sacha',
+        change,
+        supportEmail: 'aide@example.test',
+      }),
+    ),
+    ...[0, 1, 2].map((late) => renderer.mail('administrators-digest', lang, { ...digest, late })),
+    renderer.mail('administrators-alarm', lang, { usedHours: 36, limitHours: 48, url: digest.url }),
   ]);
 
   it('have a subject of one line, a text and an HTML version', () => {
@@ -88,8 +115,9 @@ describe('mails', () => {
   });
 
   it('say where to write when something is wrong', () => {
-    for (const { text, html } of all)
-      for (const part of [text, html]) expect(part).to.contain('assistance@example.test');
+    // Administrators are told of their work, not of something of their own.
+    for (const { text, html } of all.filter(({ text }) => !text.includes(digest.url)))
+      for (const part of [text, html]) expect(part).to.match(/(assistance|aide)@example\.test/);
   });
 
   it('begin, in a list of mails, with what they are about', () => {
@@ -141,6 +169,32 @@ describe('mails', () => {
     const code = renderer.mail('code', 'fr', address);
     expect(code.text).to.contain(confirmation.confirmUrl).and.to.contain('pour le compte de Alix Martin');
     expect(code.html).to.contain(`href="${confirmation.confirmUrl}"`);
+  });
+
+  it('tell how a request ended, with what to do next', () => {
+    const refused = renderer.mail('account-refused', 'fr', { givenName: 'Sacha', ...refusal });
+    expect(refused.text)
+      .to.contain('Bonjour Sacha,')
+      .and.to.contain(refusal.reason)
+      .and.to.contain(refusal.signUpUrl)
+      .and.to.contain(refusal.supportEmail);
+    expect(refused.html).to.contain('confrère &amp; ami').and.to.contain(`href="${refusal.signUpUrl}"`);
+    // A shared account has nobody's given name.
+    expect(renderer.mail('account-refused', 'fr', { givenName: '', ...refusal }).text).to.contain(
+      'Bonjour,\n',
+    );
+  });
+
+  it('tell administrators how many requests wait, and never whose', () => {
+    const mail = renderer.mail('administrators-digest', 'fr', { ...digest, late: 2 });
+    expect(mail.text)
+      .to.contain('3 demandes attendent')
+      .and.to.contain('50 h ouvrées sur 48. 2 sont en retard.\n\n')
+      .and.to.contain(digest.url);
+    expect(mail.html).to.contain(`href="${digest.url}"`);
+    expect(renderer.mail('administrators-digest', 'fr', { ...digest, late: 0 }).text).not.to.contain(
+      'en retard',
+    );
   });
 
   it('escape values in HTML, and keep a value on its line in the text', () => {

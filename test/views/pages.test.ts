@@ -104,7 +104,9 @@ describe('values in pages', () => {
         Object.entries(value).map(([name, child]) => [
           name,
           // These choose a text or a part of the page: the server sets them, never a person.
-          /^(key|kind|channel|topic|refusal|reason|scopes|.*Key)$/.test(name) ? child : poison(child, bait),
+          /^(key|kind|channel|topic|refusal|scopes|proof|standing|decision|.*Key|.*Kind)$/.test(name)
+            ? child
+            : poison(child, bait),
         ]),
       );
     return typeof value === 'string' ? bait : value;

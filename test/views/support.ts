@@ -28,6 +28,60 @@ export function catalogue(lang: Lang): Map<string, string> {
 const PLURAL = /_(one|other)$/;
 export const withoutPlural = (key: string): string => key.replace(PLURAL, '');
 
+const promised = (usedHours: number, standing: string) => ({ usedHours, limitHours: 48, standing });
+const administrator = {
+  signedIn: { displayName: 'Andréa GESTION', administrationUrl: '/administration' },
+  signOutUrl: '/deconnexion',
+};
+const request = {
+  ...administrator,
+  approval: { kind: 'sign-up', createdAt: '2026-11-24T08:05:00.000Z', proof: 'declared' },
+  promised: promised(12, 'on-time'),
+  isWaiting: true,
+  seenHash: 'abc',
+  person: { displayName: 'Camille MARTIN', kind: 'professional', profession: 'Médecin' },
+  rppsKey: 'right',
+  registers: [
+    { kind: 'ordinal', answerKind: 'found', endedOn: '2025-06-30' },
+    { kind: 'directory', answerKind: 'unknown' },
+  ],
+  fields: [
+    {
+      kind: 'familyName',
+      declared: 'MARTIN',
+      registers: [
+        { kind: 'ordinal', value: 'MARTINE', verdictKind: 'differs' },
+        { kind: 'directory', verdictKind: 'absent' },
+      ],
+    },
+    {
+      kind: 'givenName',
+      declared: 'Camille',
+      registers: [
+        { kind: 'ordinal', value: 'Camille', verdictKind: 'same' },
+        { kind: 'directory', verdictKind: 'absent' },
+      ],
+    },
+  ],
+  lookAlikes: [
+    {
+      displayName: 'Camille MARTIN',
+      kind: 'professional',
+      stateKind: 'refused',
+      rpps: '99700900048',
+      likenesses: [{ kind: 'rpps' }, { kind: 'name' }],
+    },
+  ],
+  emails: [{ address: 'camille@example.test', verifiedAt: '2026-11-24T08:00:00.000Z' }],
+  phones: [{ number: '+33639980001', verifiedAt: '2026-11-24T08:01:00.000Z' }],
+  workplaces: [
+    { name: 'Cabinet du port', town: 'Sète', finess: '340000017', gone: true, centre: 'Centre Étoile' },
+    { name: 'Hôpital' },
+  ],
+  backUrl: '/administration/demandes',
+  values: {},
+};
+
 const application = { name: 'Messagerie', icon: 'mail' };
 const ways = [
   { id: 'c1', channel: 'sms', masked: '3378***22' },
@@ -212,9 +266,9 @@ export const SAMPLES: Sample[] = [
     context: { email: 'camille@example.test' },
     says: ['Revenez à la fenêtre de votre inscription', 'camille@example.test'],
   },
-  ...(['none', 'used', 'expired'] as const).map((reason) => ({
+  ...(['none', 'used', 'expired'] as const).map((endedKind) => ({
     template: 'sign-up/link-ended.njk',
-    context: { reason, homeUrl: '/' },
+    context: { endedKind, homeUrl: '/' },
     says: ["Retour à l'accueil"],
   })),
   {
@@ -274,9 +328,9 @@ export const SAMPLES: Sample[] = [
     context: { title: 'Secrétariat', email: 'chloe@example.test', signInUrl: '/connexion' },
     says: ['Votre accès est créé', 'Connectez-vous'],
   },
-  ...(['none', 'used', 'expired', 'idle', 'meanwhile'] as const).map((reason) => ({
+  ...(['none', 'used', 'expired', 'idle', 'meanwhile'] as const).map((endedKind) => ({
     template: 'shared-accounts/invitation-ended.njk',
-    context: { reason, signInUrl: '/connexion' },
+    context: { endedKind, signInUrl: '/connexion' },
     says: ['Cette invitation ne sert plus'],
   })),
   { template: 'sign-up/expired.njk', context: { startUrl: '/inscription' }, says: ['effacé', 'Recommencer'] },
@@ -376,5 +430,126 @@ export const SAMPLES: Sample[] = [
       actions: [{ url: '/', labelKey: 'error.action.home' }],
     },
     says: ['Un problème est survenu', 'R-123', 'assistance@example.test', "Retour à l'accueil"],
+  },
+  {
+    template: 'administration/queue.njk',
+    context: {
+      ...administrator,
+      count: 51,
+      limitHours: 48,
+      orders: [
+        { kind: 'oldest', url: '/administration/demandes', current: true },
+        { kind: 'newest', url: '/administration/demandes?ordre=recentes' },
+      ],
+      requests: [
+        {
+          kind: 'sign-up',
+          accountKind: 'professional',
+          proof: 'ordinal-register',
+          displayName: 'Camille MARTIN',
+          profession: 'Médecin',
+          url: '/a',
+          promised: promised(50, 'late'),
+        },
+        {
+          kind: 'profile-change',
+          accountKind: 'secretary',
+          proof: 'declared',
+          displayName: 'Sacha SECRETAIRE',
+          url: '/b',
+          promised: promised(36, 'soon'),
+        },
+      ],
+      previousUrl: '/avant',
+      nextUrl: '/apres',
+    },
+    says: [
+      'Demandes en attente',
+      '51 demandes attendent une décision.',
+      "Les plus récentes d'abord",
+      'Camille MARTIN',
+      "Création de compte · Professionnel de santé · Médecin · Identité prouvée par les données de l'Ordre",
+      '50 h ouvrées sur 48, en retard',
+      'Modification de profil · Secrétariat · Profession non renseignée',
+      '36 h ouvrées sur 48, bientôt en retard',
+      'Administration',
+    ],
+  },
+  {
+    template: 'administration/queue.njk',
+    context: { ...administrator, count: 0, requests: [] },
+    says: ["Aucune demande n'attend"],
+  },
+  {
+    template: 'administration/request.njk',
+    context: request,
+    says: [
+      "Demande d'accès",
+      'Reçue le 24 novembre 2026 à 09:05',
+      '12 h ouvrées sur 48, dans les temps',
+      'Identité déclarée, sans preuve',
+      'La clé du numéro RPPS est juste.',
+      "Cette personne a quitté le tableau de l'Ordre le 30 juin 2025.",
+      "L'annuaire national ne connaît pas ce numéro RPPS.",
+      'MARTINE différent',
+      'Camille identique',
+      'Camille MARTIN · 99700900048 · Professionnel de santé, refusé même numéro RPPS, même nom et même prénom',
+      'camille@example.test',
+      "Cabinet du port, Sète · 340000017 n'est plus dans les registres · Laboratoire : Centre Étoile",
+      'Motif communiqué à la personne',
+      'Note interne',
+      'Approuver',
+      'Refuser',
+    ],
+  },
+  {
+    template: 'administration/request.njk',
+    context: {
+      ...request,
+      changed: true,
+      rppsKey: 'absent',
+      registers: [
+        { kind: 'ordinal', answerKind: 'not-asked' },
+        { kind: 'directory', answerKind: 'empty' },
+      ],
+      lookAlikes: [],
+      values: { note: 'À rappeler' },
+      errors: { reason: { key: 'fault.required.reason' } },
+      alert: { kind: 'refusal', key: 'alert.approval.changed' },
+    },
+    says: [
+      "Aucun numéro RPPS n'est déclaré",
+      "L'annuaire national n'est pas encore chargé.",
+      'Le compte a changé depuis la demande.',
+      'Indiquez à la personne le motif du refus.',
+      'À rappeler',
+      "Aucun autre compte n'a ce numéro, cette adresse ou ce nom.",
+      'Ces données ont changé pendant que vous les lisiez.',
+    ],
+  },
+  {
+    template: 'administration/request.njk',
+    context: { ...request, isOwn: true },
+    says: ['Cette demande est la vôtre.'],
+  },
+  {
+    template: 'administration/request.njk',
+    context: {
+      ...request,
+      promised: undefined,
+      isWaiting: false,
+      decided: {
+        decision: 'refused',
+        at: '2026-12-01T10:00:00.000Z',
+        by: 'Andréa GESTION',
+        reason: 'Pièce illisible',
+        note: 'Rappeler lundi',
+      },
+    },
+    says: [
+      'Demande refusée par Andréa GESTION le 1er décembre 2026 à 11:00.',
+      'Pièce illisible',
+      'Rappeler lundi',
+    ],
   },
 ];

@@ -46,9 +46,9 @@ export function invitationRoutes(router: Router<RequestState>, deps: Deps): void
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.invitationJourney(ctx.params.journey ?? '');
 
-  function showEnded(ctx: PageContext, reason: Ended): void {
+  function showEnded(ctx: PageContext, endedKind: Ended): void {
     ctx.status = 410;
-    const context = { reason, path: '/', signInUrl: addresses.signIn };
+    const context = { endedKind, path: '/', signInUrl: addresses.signIn };
     renderPage(deps, ctx, 'shared-accounts/invitation-ended.njk', context);
   }
 

@@ -212,6 +212,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      // OpenID Connect Core §3.1.2.1: asks again, although there is a session.
       ...(again && { state: again, prompt: 'login' }),
     }).toString();
     seeOther(ctx, url.href);

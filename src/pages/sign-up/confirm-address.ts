@@ -30,7 +30,7 @@ export function confirmRoutes(router: Router<RequestState>, deps: Deps): void {
 
   function showEnded(ctx: PageContext, verdict: LinkVerdict['verdict']): void {
     ctx.status = 410;
-    renderPage(deps, ctx, 'sign-up/link-ended.njk', { reason: verdict, homeUrl: addresses.home });
+    renderPage(deps, ctx, 'sign-up/link-ended.njk', { endedKind: verdict, homeUrl: addresses.home });
   }
 
   router.get('/confirmer-mon-adresse/:token', async (ctx) => {

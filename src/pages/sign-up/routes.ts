@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../../http/context.ts';
-import { findSignedInAccount } from '../../http/session.ts';
+import { findSignedIn } from '../../http/session.ts';
 import { addresses } from '../addresses.ts';
 import { findDestination } from '../sign-in/interaction.ts';
 import { confirmRoutes } from './confirm-address.ts';
@@ -12,7 +12,7 @@ import { identifyRoutes } from './ordre-identify.ts';
 
 export function signUpRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   router.get('/inscription', async (ctx) => {
-    if (await findSignedInAccount(deps, provider, ctx)) return seeOther(ctx, addresses.home);
+    if (await findSignedIn(deps, provider, ctx)) return seeOther(ctx, addresses.home);
     const interaction = ctx.query.connexion;
     const uid = typeof interaction === 'string' && /^[\w-]+$/.test(interaction) ? interaction : undefined;
     renderPage(deps, ctx, 'sign-up/choice.njk', {

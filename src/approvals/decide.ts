@@ -1,0 +1,148 @@
+/** The decision on a request: one, by somebody else than the person concerned, on the data that they were shown. */
+import type { Settings } from '../../config/settings.ts';
+import { type AccountState, findAccount } from '../accounts/accounts.ts';
+import { transition } from '../accounts/transition.ts';
+import { record } from '../audit/journal.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { type Approval, type Decided, findApproval } from './approvals.ts';
+import { type Declared, digestOf, findDeclared } from './declared.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
+
+/** A request as an administrator is shown it. */
+export interface Sheet {
+  readonly approval: Approval;
+  readonly state: AccountState;
+  readonly declared: Declared;
+  readonly evidence: Evidence;
+  /** The account changed since the request was made. */
+  readonly changed: boolean;
+  /** Hex digest of everything above that a decision rests on; it comes back with the decision. */
+  readonly seenHash: string;
+}
+
+export async function findSheet(db: Db, approvalId: string): Promise<Sheet | undefined> {
+  const approval = await findApproval(db, approvalId);
+  const found = approval && (await findDeclared(db, approval.accountId));
+  if (!approval || !found) return undefined;
+  const { state, declared } = found;
+  const evidence = await evidenceOf(db, approval.accountId, declared);
+  return {
+    approval,
+    state,
+    declared,
+    evidence,
+    changed: !digestOf(declared).equals(approval.originalHash),
+    seenHash: digestOf({ approval: approval.id, state, declared, evidence }).toString('hex'),
+  };
+}
+
+export interface DecisionMade {
+  readonly approvalId: string;
+  /** The administrator. */
+  readonly by: { readonly accountId: string; readonly source?: string | undefined };
+  readonly decision: 'approved' | 'refused';
+  /** For the person; a refusal needs one. */
+  readonly reason: string;
+  /** For colleagues; may be empty. */
+  readonly note: string;
+  /** {@link Sheet.seenHash} of what the administrator was shown. */
+  readonly seenHash: string;
+}
+
+export type DecisionResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: 'own-request' | 'changed' | 'no-reason' | 'unknown' }
+  | { readonly ok: false; readonly why: 'decided'; readonly decided: Decided };
+
+interface Deps {
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly settings: Settings;
+}
+
+interface Party {
+  readonly accountId: string;
+  readonly rpps: string | undefined;
+  /** Canonical addresses, those given back included. */
+  readonly emails: readonly string[];
+}
+
+/** Whether two accounts are one person's, as far as it can be told for sure. */
+export const isSamePerson = (one: Party, other: Party): boolean =>
+  one.accountId === other.accountId ||
+  (one.rpps !== undefined && one.rpps === other.rpps) ||
+  one.emails.some((email) => other.emails.includes(email));
+
+async function partyOf(db: Db, accountId: string): Promise<Party> {
+  const row = await db('accounts').where({ id: accountId }).first('rpps');
+  const emails = await db('email_addresses').where({ account_id: accountId }).pluck('canonical');
+  return { accountId, rpps: row?.rpps ?? undefined, emails };
+}
+
+/** True when this account's person is the one that the request is about. */
+export const isOwnRequest = async (db: Db, approval: Approval, accountId: string): Promise<boolean> =>
+  isSamePerson(await partyOf(db, accountId), await partyOf(db, approval.accountId));
+
+/**
+ * Decides, with all that follows: the state, the mail, the journal entry. Of two administrators at once one decides,
+ * and the other one is told what was decided.
+ *
+ * @throws when `by` is not an active administrator, or the request is of a kind that is not decided here.
+ */
+export async function decide(
+  db: Db,
+  deps: Deps,
+  { approvalId, by, decision, reason, note, seenHash }: DecisionMade,
+): Promise<DecisionResult> {
+  const { clock } = deps;
+  const event = decision === 'approved' ? 'account.approved' : 'account.refused';
+  return db.transaction(async (trx): Promise<DecisionResult> => {
+    const administrator = await findAccount(trx, by.accountId);
+    if (administrator?.state !== 'active' || !administrator.isAdministrator)
+      throw new Error('only an active administrator decides');
+    const locked = await trx('approvals').where({ id: approvalId }).forUpdate().first('account_id');
+    if (!locked) return { ok: false, why: 'unknown' };
+    await trx('accounts').where({ id: locked.account_id }).forUpdate().first('id');
+    const sheet = await findSheet(trx, approvalId);
+    if (!sheet) return { ok: false, why: 'unknown' };
+    const { approval } = sheet;
+    if (approval.kind !== 'sign-up') throw new Error(`a ${approval.kind} is not decided here`);
+    if (approval.decided) return { ok: false, why: 'decided', decided: approval.decided };
+    if (await isOwnRequest(trx, approval, by.accountId)) {
+      await record(trx, clock, {
+        event,
+        outcome: 'failure',
+        actor: by.accountId,
+        subject: approval.accountId,
+        source: by.source,
+        details: { approval: approval.id, why: 'own-request' },
+      });
+      return { ok: false, why: 'own-request' };
+    }
+    if (sheet.seenHash !== seenHash || sheet.state !== 'pending') return { ok: false, why: 'changed' };
+    if (decision === 'refused' && reason.trim() === '') return { ok: false, why: 'no-reason' };
+
+    const decidedRows = await trx('approvals')
+      .where({ id: approval.id })
+      .whereNull('decided_at')
+      .update({
+        decided_at: clock.now(),
+        decided_by: by.accountId,
+        decision,
+        reason: decision === 'refused' ? reason.trim() : null,
+        note: note.trim() || null,
+      });
+    if (decidedRows !== 1) throw new Error('decided meanwhile, although it was locked');
+    await transition(trx, deps, {
+      accountId: approval.accountId,
+      to: decision === 'approved' ? 'active' : 'refused',
+      by: { role: 'administrator', accountId: by.accountId, source: by.source },
+      lang: approval.lang,
+      reason: reason.trim(),
+      details: { approval: approval.id },
+    });
+    return { ok: true };
+  });
+}

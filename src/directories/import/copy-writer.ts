@@ -1,0 +1,67 @@
+/** Rows to a staging table by COPY, held back while the database is busy. */
+import { once } from 'node:events';
+import type pg from 'pg';
+import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
+import type { Bytes, RowWriter } from './types.ts';
+
+const BUFFER_CHARS = 256 * 1024;
+
+/** What must be escaped in COPY text format, and NUL, which no reader lets through. */
+const SPECIAL = /[\\\t\n\r]/;
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+
+/** A value in COPY text format. */
+export const copyText = (value: Bytes): Bytes =>
+  SPECIAL.test(value) ? value.replace(/[\\\t\n\r]/g, (special) => ESCAPES[special] as string) : value;
+
+/** The same, an empty value being NULL. */
+export const copyNullable = (value: Bytes): Bytes => (value === '' ? '\\N' : copyText(value));
+
+export class CopyWriter implements RowWriter {
+  readonly #stream: CopyStreamQuery;
+  #text = '';
+  #failure: Error | undefined;
+  #busy = false;
+
+  /** COPY occupies `client` until `end`. */
+  constructor(client: pg.ClientBase, table: string) {
+    this.#stream = client.query(copyFrom(`COPY ${table} FROM STDIN`));
+    this.#stream.on('error', (error: Error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  write(row: Bytes): void {
+    this.#text += `${row}\n`;
+    if (this.#text.length > BUFFER_CHARS) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#text === '') return;
+    this.#busy = !this.#stream.write(Buffer.from(this.#text, 'latin1'));
+    this.#text = '';
+  }
+
+  /** Resolves when the database keeps up. @throws what broke the COPY. */
+  async ready(): Promise<void> {
+    if (this.#busy && !this.#failure) {
+      await once(this.#stream, 'drain').catch(() => undefined);
+      this.#busy = false;
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  async end(): Promise<void> {
+    this.#flush();
+    if (this.#failure) throw this.#failure;
+    const finished = once(this.#stream, 'finish');
+    this.#stream.end();
+    await finished;
+  }
+
+  /** Gives up what was written. */
+  abort(): void {
+    this.#stream.on('error', () => undefined);
+    this.#stream.destroy();
+  }
+}

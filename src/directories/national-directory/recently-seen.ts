@@ -1,0 +1,65 @@
+/** Remembers what passed lately, in a fixed place of memory: most repetitions are told, never a new thing as repeated. */
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+const MIX_PRIME = 0x85ebca6b;
+
+export interface RecentlySeen {
+  /** Whether `text` passed before; remembers it. */
+  has(text: string): boolean;
+}
+
+/** @param slots a power of two; each takes eight bytes. */
+export function createRecentlySeen(slots: number): RecentlySeen {
+  // Two independent 32-bit hashes stand for the text: alike by chance once in 2^64.
+  const first = new Int32Array(slots);
+  const second = new Int32Array(slots);
+  return {
+    has(text) {
+      let a = FNV_OFFSET;
+      let b = FNV_OFFSET ^ text.length;
+      for (let rank = 0; rank < text.length; rank += 1) {
+        const code = text.charCodeAt(rank);
+        a = Math.imul(a ^ code, FNV_PRIME);
+        b = Math.imul(b ^ code, MIX_PRIME) + 1;
+        b ^= b >>> 13;
+      }
+      b |= 1;
+      const slot = (a ^ (a >>> 15)) & (slots - 1);
+      if (first[slot] === a && second[slot] === b) return true;
+      first[slot] = a;
+      second[slot] = b;
+      return false;
+    },
+  };
+}
+
+export interface PerhapsSeen {
+  /** False when `text` surely never passed before; remembers it. */
+  has(text: string): boolean;
+}
+
+/** A Bloom filter of two hashes. @param bits a power of two. */
+export function createPerhapsSeen(bits: number): PerhapsSeen {
+  const words = new Int32Array(bits / 32);
+  const take = (hash: number): boolean => {
+    const bit = hash & (bits - 1);
+    const mask = 1 << (bit & 31);
+    const word = words[bit >>> 5] as number;
+    words[bit >>> 5] = word | mask;
+    return (word & mask) !== 0;
+  };
+  return {
+    has(text) {
+      let a = FNV_OFFSET;
+      let b = FNV_OFFSET;
+      for (let rank = 0; rank < text.length; rank += 1) {
+        a = Math.imul(a ^ text.charCodeAt(rank), FNV_PRIME);
+        b = Math.imul(b + text.charCodeAt(rank), MIX_PRIME);
+        b ^= b >>> 13;
+      }
+      const first = take(a ^ (a >>> 15));
+      return take(b ^ (b >>> 16)) && first;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** Most issues give the lines of a person together; where they do not, the parts are put together here. */
+import type { Db } from '../../lib/database.ts';
+import { bytesOf, type CopyTo, type RowWriter } from '../import/types.ts';
+import { KEYS_STAGE, PEOPLE_STAGE } from './apply.ts';
+import { mergeExercises, PersonGroup } from './person-group.ts';
+
+const PARTS = 'directory_stage_parts';
+const PAGE = 2_000;
+
+/** @param createWriter what writes a person to the staging tables of people and keys. */
+export async function mergeSplitPeople(
+  db: Db,
+  copyTo: CopyTo,
+  createWriter: (people: RowWriter, keys: RowWriter) => (group: PersonGroup) => void,
+): Promise<void> {
+  await db.raw(`DROP TABLE IF EXISTS ${PARTS}`);
+  const { rowCount } = await db.raw(
+    `CREATE UNLOGGED TABLE ${PARTS} AS
+       SELECT national_id, min(identifier_type) AS identifier_type, min(identifier) AS identifier,
+              array_agg(coalesce(civilite_code, '')) AS civilites,
+              array_agg(exercises::text) AS documents
+         FROM ${PEOPLE_STAGE}
+        WHERE national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
+        GROUP BY national_id
+       HAVING count(*) > 1`,
+  );
+  try {
+    if (rowCount === 0) return;
+    await db.raw(`CREATE INDEX ON ${PARTS} (national_id)`);
+    for (const table of [PEOPLE_STAGE, KEYS_STAGE]) {
+      await db.raw(`DELETE FROM ${table} WHERE national_id IN (SELECT national_id FROM ${PARTS})`);
+    }
+    await copyTo([PEOPLE_STAGE, KEYS_STAGE], async function* ([people, keys]) {
+      const write = createWriter(people as RowWriter, keys as RowWriter);
+      for await (const group of merged(db)) yield write(group);
+    });
+  } finally {
+    await db.raw(`DROP TABLE ${PARTS}`);
+  }
+}
+
+async function* merged(db: Db): AsyncGenerator<PersonGroup> {
+  let last = '';
+  for (;;) {
+    const { rows } = await db.raw(
+      `SELECT * FROM ${PARTS} WHERE national_id > ? ORDER BY national_id LIMIT ${PAGE}`,
+      [last],
+    );
+    for (const row of rows) {
+      const group = new PersonGroup(
+        bytesOf(row.identifier_type),
+        bytesOf(row.identifier),
+        bytesOf(row.national_id),
+      );
+      for (const [rank, document] of row.documents.entries()) {
+        mergeExercises(group, bytesOf(row.civilites[rank]), bytesOf(document));
+      }
+      yield group;
+      last = row.national_id;
+    }
+    if (rows.length < PAGE) return;
+  }
+}

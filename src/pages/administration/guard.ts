@@ -1,0 +1,29 @@
+/** Who may open the administration: an active administrator who signed in with a strong second factor. */
+import type { RouterMiddleware } from '@koa/router';
+import type Provider from 'oidc-provider';
+import type { Deps } from '../../deps.ts';
+import { CaduceeError } from '../../errors.ts';
+import { type RequestState, seeOther } from '../../http/context.ts';
+import { findSignedIn, type SignedIn } from '../../http/session.ts';
+import { ACR } from '../../openid/assurance.ts';
+import { signInAgainFor } from '../addresses.ts';
+
+export interface AdministrationState extends RequestState {
+  administrator: SignedIn;
+}
+
+/**
+ * Sends visitors to the sign-in, and an administrator whose session has no strong second factor to a new one. For anybody
+ * else there is nothing here.
+ */
+export const requireAdministrator =
+  (deps: Deps, provider: Provider): RouterMiddleware<RequestState> =>
+  async (ctx, next) => {
+    const signedIn = await findSignedIn(deps, provider, ctx);
+    if (!signedIn) return seeOther(ctx, signInAgainFor('administration'));
+    if (!signedIn.account.isAdministrator)
+      throw new CaduceeError('notFound', { detail: 'not an administrator' });
+    if (signedIn.acr !== ACR.twoFactors) return seeOther(ctx, signInAgainFor('administration'));
+    (ctx.state as AdministrationState).administrator = signedIn;
+    await next();
+  };

@@ -1,0 +1,13 @@
+/** What every page shows of the person who is signed in. */
+import { type SignedIn, signedInName } from '../http/session.ts';
+import { ENGINE_ROUTES, OWN_CLIENT_ID } from '../openid/provider.ts';
+import { addresses } from './addresses.ts';
+
+/** Context of the top of the page, for the layout. */
+export const signedInContext = (signedIn: SignedIn) => ({
+  signedIn: {
+    displayName: signedInName(signedIn),
+    administrationUrl: signedIn.account.isAdministrator ? addresses.administration : undefined,
+  },
+  signOutUrl: `${ENGINE_ROUTES.end_session}?client_id=${OWN_CLIENT_ID}`,
+});

@@ -1,0 +1,121 @@
+/** The workplaces that the national directory knows: brought up to date with it, in the same transaction. */
+import type { ImportDefinition } from '../directories/import/types.ts';
+import { NATIONAL_DIRECTORY } from '../directories/national-directory/definition.ts';
+import type { Db } from '../lib/database.ts';
+import { forgetPlaces, mergingPlaces, PLACE_COLUMNS, writePlaces } from './merge.ts';
+import { searchTextOf } from './search-text.ts';
+import { asWorkplace, WORKPLACE_COLUMNS, type Workplace } from './workplaces.ts';
+
+const BATCH = 10_000;
+
+/** What a structure is known by among the workplaces: one of the two. */
+const KEYS = `
+  CASE WHEN finess_site ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN finess_site END AS finess,
+  CASE WHEN finess_site ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN NULL ELSE id END AS directory_key`;
+
+/** `caducee import rpps`: the national directory, then its workplaces. */
+export const NATIONAL_DIRECTORY_AND_WORKPLACES: ImportDefinition = {
+  ...NATIONAL_DIRECTORY,
+  async apply(db, context) {
+    const counts = await NATIONAL_DIRECTORY.apply(db, context);
+    const { added, changed, gone } = await mergingPlaces(db, () => updateDirectoryPlaces(db));
+    return {
+      ...counts,
+      notes: { ...counts.notes, workplacesAdded: added, workplacesChanged: changed, workplacesGone: gone },
+    };
+  },
+};
+
+/** Address on one line, without what stands beside it: the name, and the postal code with its town. */
+function addressLine(lines: string, ...besides: readonly string[]): string {
+  return lines
+    .split('\n')
+    .filter((line) => !besides.includes(line) && !/^[0-9]{5} /.test(line))
+    .join(', ');
+}
+
+/**
+ * Where FINESS knows the site too, its name and address stand.
+ *
+ * @returns counts of places; a place without any name is none.
+ */
+async function updateDirectoryPlaces(db: Db): Promise<{ added: number; changed: number; gone: number }> {
+  await db.raw(
+    `CREATE TEMPORARY TABLE directory_places ON COMMIT DROP AS
+       SELECT DISTINCT ON (finess, directory_key) finess, directory_key,
+              CASE WHEN finess_legal_entity ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN finess_legal_entity END AS legal_finess,
+              coalesce(name, trade_name) AS name, CASE WHEN name <> trade_name THEN trade_name END AS other_name,
+              coalesce(address_lines, '') AS address_lines, postal_code, commune AS town
+         FROM (SELECT *, ${KEYS} FROM directory_structures WHERE coalesce(name, trade_name) IS NOT NULL) s
+        ORDER BY finess, directory_key, name, trade_name, id`,
+  );
+  await db.raw('CREATE INDEX ON directory_places (finess)');
+  await db.raw('CREATE INDEX ON directory_places (directory_key)');
+  await db.raw('ANALYZE directory_places');
+  const gone = await forgetPlaces(db, 'directory', 'directory_places');
+  const known = await db.raw(
+    `UPDATE workplaces w SET in_directory = true FROM directory_places p
+      WHERE p.finess = w.finess AND w.in_finess AND NOT w.in_directory`,
+  );
+  await stageOthers(db);
+  const { added, changed } = await writePlaces(db, 'directory', 'workplace_directory');
+  return { added: added + known.rowCount, changed, gone };
+}
+
+/** Every place that FINESS does not know, in `workplace_directory`; words are folded here, not by the database. */
+async function stageOthers(db: Db): Promise<void> {
+  await db.raw(
+    `CREATE TEMPORARY TABLE workplace_directory (${PLACE_COLUMNS.map((column) => `${column} text`).join(', ')})
+       ON COMMIT DROP`,
+  );
+  await db.raw(
+    `DECLARE directory_others NO SCROLL CURSOR FOR
+       SELECT p.* FROM directory_places p
+        WHERE NOT EXISTS (SELECT FROM workplaces w WHERE w.finess = p.finess AND w.in_finess)`,
+  );
+  for (;;) {
+    const { rows } = await db.raw(`FETCH ${BATCH} FROM directory_others`);
+    if (rows.length === 0) break;
+    const places = rows.map(({ address_lines: lines, ...place }: Record<string, string>) => ({
+      ...place,
+      address: addressLine(lines ?? '', place.name ?? '', place.other_name ?? '') || null,
+      search_text: searchTextOf({
+        name: place.name ?? '',
+        otherName: place.other_name ?? '',
+        town: place.town ?? '',
+        postalCode: place.postal_code ?? '',
+      }),
+    }));
+    await db.raw(
+      `INSERT INTO workplace_directory SELECT * FROM json_populate_recordset(NULL::workplace_directory, ?)`,
+      [JSON.stringify(places)],
+    );
+  }
+  await db.raw('CLOSE directory_others');
+  await db.raw('ANALYZE workplace_directory');
+}
+
+/** Where the national directory says that this person (IDNPS) works, by name; places that may be chosen. */
+export async function workplacesOfDirectoryPerson(db: Db, personId: string): Promise<Workplace[]> {
+  const structures = db.raw(
+    `SELECT ${KEYS} FROM directory_structures WHERE id = ANY (ARRAY(
+       SELECT activity ->> 'structure'
+         FROM directory_people, jsonb_path_query(exercises::jsonb, '$[*].activities[*]') AS activity
+        WHERE national_id = ?))`,
+    [personId],
+  );
+  const rows = await db
+    .with('place', structures)
+    .from('workplaces')
+    .where({ gone: false })
+    .whereIn('id', (ids) =>
+      ids
+        .union(db('workplaces').join('place', 'place.finess', 'workplaces.finess').select('id'))
+        .union(
+          db('workplaces').join('place', 'place.directory_key', 'workplaces.directory_key').select('id'),
+        ),
+    )
+    .orderBy(['name', 'town', 'id'])
+    .select(...WORKPLACE_COLUMNS);
+  return rows.map(asWorkplace);
+}

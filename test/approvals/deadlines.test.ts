@@ -1,0 +1,154 @@
+import { expect } from 'chai';
+import { transition } from '../../src/accounts/transition.ts';
+import { sendAlarms, sendDigest, sweepDigests } from '../../src/approvals/deadlines.ts';
+import { createApplicant, createTestAdministrator } from '../support/accounts.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+
+const ADMIN = 'admin@example.test';
+const LISE = 'lise@example.test';
+
+describe('what administrators are told of the queue', function () {
+  this.timeout(30_000);
+  let app: TestApp;
+  let people = 0;
+
+  before(async () => {
+    app = await startTestApp({ nodes: 2 });
+    const { knex } = app.database;
+    await createTestAdministrator(app.deps, { email: LISE, phone: '+33639980098', passwordHash: 'none' });
+    const gone = await createTestAdministrator(app.deps, {
+      email: 'partie@example.test',
+      phone: '+33639980097',
+      passwordHash: 'none',
+    });
+    await transition(knex, app.deps, { accountId: gone, to: 'suspended', by: { role: 'system' } });
+  });
+  after(() => app.close());
+  beforeEach(async () => {
+    await app.database.knex('approvals').delete();
+    await app.database.knex('administrator_digests').delete();
+  });
+
+  const moveTo = (instant: string) => app.clock.advance(Date.parse(instant) - app.clock.now().getTime());
+
+  async function applyAt(instant: string): Promise<string> {
+    people += 1;
+    const { knex } = app.database;
+    const email = `attente-${people}@example.test`;
+    const { approvalId } = await createApplicant(app.deps, { email, passwordHash: 'none' });
+    await knex('approvals')
+      .where({ id: approvalId })
+      .update({ created_at: new Date(instant) });
+    return approvalId;
+  }
+
+  /** The job on both nodes, several times at once, as their workers take it. */
+  async function runJobs(instant: string): Promise<void> {
+    moveTo(instant);
+    const { knex } = app.database;
+    await knex.raw(`SELECT graphile_worker.add_job('approval-deadlines') FROM generate_series(1, 6)`);
+    for (let waited = 0; waited < 500; waited += 1) {
+      const { rows } = await knex.raw(
+        `SELECT count(*) AS left FROM graphile_worker.jobs WHERE task_identifier = 'approval-deadlines'`,
+      );
+      if (rows[0].left === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('the jobs did not end');
+  }
+
+  const sent = (subject: string) => app.mailbox.messages().filter((message) => message.subject === subject);
+  const digests = () => sent('Des demandes de compte attendent');
+  const alarms = () => sent('Une demande de compte va être en retard');
+
+  /** Does `act`, lets every mail leave, and gives what came of it, newest first. */
+  async function newMails(list: typeof digests, act: () => Promise<unknown>) {
+    const before = list().length;
+    await act();
+    const { knex } = app.database;
+    for (let waited = 0; waited < 500; waited += 1) {
+      const unsent = await knex('messages')
+        .whereNull('sent_at')
+        .whereNull('given_up_at')
+        .whereLike('template', 'admin%');
+      if (unsent.length === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return list().slice(0, list().length - before);
+  }
+
+  it('a digest to each active administrator at 8:00 of a working day, once for all nodes', async () => {
+    await applyAt('2031-02-26T10:00+01:00');
+    await applyAt('2031-03-03T10:00+01:00');
+    expect(await newMails(digests, () => runJobs('2031-03-04T07:59+01:00'))).to.deep.equal([]);
+    const mails = await newMails(digests, () => runJobs('2031-03-04T08:00+01:00'));
+    expect(mails.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
+    expect(mails[0]?.text)
+      .to.contain('2 demandes attendent')
+      .and.to.contain('94 h ouvrées sur 48. 1 est en retard.')
+      .and.to.contain(`${app.issuer}/administration/demandes\n`);
+    expect(await newMails(digests, () => runJobs('2031-03-04T18:00+01:00'))).to.deep.equal([]);
+    expect(await newMails(digests, () => runJobs('2031-03-05T08:00+01:00'))).to.have.length(2);
+  });
+
+  it('the digest of a morning when every node was down comes later that day', async () => {
+    await applyAt('2031-03-10T10:00+01:00');
+    expect(await newMails(digests, () => runJobs('2031-03-11T11:30+01:00'))).to.have.length(2);
+  });
+
+  it('no digest on a Saturday, a Sunday or a public holiday', async () => {
+    await applyAt('2031-04-10T10:00+02:00');
+    for (const day of ['2031-04-12', '2031-04-13', '2031-04-14'])
+      expect(await newMails(digests, () => runJobs(`${day}T09:00+02:00`)), day).to.deep.equal([]);
+    expect(await newMails(digests, () => runJobs('2031-04-15T09:00+02:00'))).to.have.length(2);
+  });
+
+  it('no digest when nothing waited at 8:00, whatever comes later in the day', async () => {
+    expect(await newMails(digests, () => runJobs('2031-03-18T08:00+01:00'))).to.deep.equal([]);
+    await applyAt('2031-03-18T08:30+01:00');
+    expect(await newMails(digests, () => runJobs('2031-03-18T09:00+01:00'))).to.deep.equal([]);
+    expect(await newMails(digests, () => runJobs('2031-03-19T08:00+01:00'))).to.have.length(2);
+  });
+
+  it('an alarm for each request that used 36 of its 48 hours, once', async () => {
+    const first = await applyAt('2031-05-05T12:00+02:00');
+    const second = await applyAt('2031-05-05T18:00+02:00');
+    expect(await newMails(alarms, () => runJobs('2031-05-06T23:59+02:00'))).to.deep.equal([]);
+    const mails = await newMails(alarms, () => runJobs('2031-05-07T00:00+02:00'));
+    expect(mails.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
+    expect(mails[0]?.text)
+      .to.contain('36 h ouvrées sur les 48 promises')
+      .and.to.contain(`${app.issuer}/administration/demandes/${first}\n`);
+    const later = await newMails(alarms, () => runJobs('2031-05-07T09:00+02:00'));
+    expect(later.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
+    expect(later[0]?.text).to.contain(second);
+    expect(await newMails(alarms, () => runJobs('2031-05-12T09:00+02:00'))).to.deep.equal([]);
+  });
+
+  it('no alarm over a weekend, nor for what is decided or has no object', async () => {
+    const { knex } = app.database;
+    await applyAt('2031-06-06T18:00+02:00');
+    expect(await newMails(alarms, () => runJobs('2031-06-09T12:00+02:00'))).to.deep.equal([]);
+    await knex('approvals').update({ decision: 'approved', decided_at: app.clock.now() });
+    const closed = await applyAt('2031-06-06T18:00+02:00');
+    const { account_id: accountId } = await knex('approvals').where({ id: closed }).first();
+    await transition(knex, app.deps, { accountId, to: 'closed', by: { role: 'system' } });
+    expect(await newMails(alarms, () => runJobs('2031-06-20T12:00+02:00'))).to.deep.equal([]);
+  });
+
+  it('each thing by one call, of many on several connections', async () => {
+    await applyAt('2031-03-24T00:00+01:00');
+    moveTo('2031-03-26T08:00+01:00');
+    const { knex } = app.database;
+    const each = [knex, app.deps.knex, knex, app.deps.knex, knex, app.deps.knex];
+    const digested = await Promise.all(each.map((db) => sendDigest(db, app.deps)));
+    expect(digested.filter(Boolean)).to.have.length(1);
+    const alarmed = await Promise.all(each.map((db) => sendAlarms(db, app.deps)));
+    expect(alarmed.reduce((sum, count) => sum + count)).to.equal(1);
+    await sweepDigests(knex, app.clock);
+    expect(await knex('administrator_digests').pluck('day')).to.deep.equal(['2031-03-26']);
+    moveTo('2031-05-26T09:00+02:00');
+    await sweepDigests(knex, app.clock);
+    expect(await knex('administrator_digests')).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,289 @@
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { expect } from 'chai';
+import yazl from 'yazl';
+import { verifyChain } from '../../src/audit/journal.ts';
+import { NATIONAL_DIRECTORY_COLUMNS } from '../../src/directories/national-directory/columns.ts';
+import { getDirectoryPerson, searchDirectory } from '../../src/directories/national-directory.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  contentOf,
+  createFolder,
+  doctor,
+  ended,
+  type Folder,
+  HEADER,
+  importFile,
+  inventedLines,
+  startImport,
+  written,
+} from '../support/directory.ts';
+
+const PLACE = {
+  'Identifiant technique de la structure': 'R909001',
+  'Raison sociale site': 'CABINET "FICTIF"\\DU\tMOULIN',
+  'Libellé Voie (coord. structure)': 'DE L’ÉGLISE',
+  'Libellé commune (coord. structure)': 'SAINT-FICTIF-SUR-LÈZE',
+  'Téléphone (coord. structure)': '0199000001',
+  'Adresse e-mail (coord. structure)': 'accueil@cabinet.example',
+  'Code mode exercice': 'L',
+};
+
+async function zipped(path: string, files: Readonly<Record<string, string>>, compress = true): Promise<void> {
+  const zip = new yazl.ZipFile();
+  for (const [name, content] of Object.entries(files))
+    zip.addBuffer(Buffer.from(content), name, { compress });
+  zip.end();
+  await pipeline(zip.outputStream, createWriteStream(path));
+}
+
+describe('import of a file of the national directory', function () {
+  this.timeout(60_000);
+  let database: TestDatabase;
+  let folder: Folder;
+  const people = async () => Number((await database.knex('directory_people').count('* as n').first())?.n);
+  const lastImport = () => database.knex('directory_imports').orderBy('started_at', 'desc').first();
+
+  before(async () => {
+    database = await createTestDatabase();
+    folder = await createFolder();
+  });
+  after(async () => {
+    await folder.remove();
+    await database.drop();
+  });
+
+  /** Refused in one line that fits, and nothing changed. */
+  async function refuses(file: string, reason: RegExp, ...options: string[]): Promise<void> {
+    const before = await contentOf(database.knex);
+    const { status, output } = await importFile(database.url, file, ...options);
+    expect(output.trim().split('\n'), output).to.have.length(1);
+    expect(output)
+      .to.match(reason)
+      .and.to.match(/nothing changed/);
+    expect(status).to.equal(1);
+    expect(await contentOf(database.knex)).to.equal(before);
+  }
+
+  it('reads columns in any order, from a file with a byte order mark and CRLF, without the columns of later issues', async () => {
+    const columns = NATIONAL_DIRECTORY_COLUMNS.toReversed().filter((name) => !/rôle|genre/.test(name));
+    const lines = [
+      doctor('99700900014', 'CŒUR', 'ZOÉ-ANNE', {
+        ...PLACE,
+        'Code savoir-faire': 'SM26',
+        'Libellé savoir-faire': 'MG',
+      }),
+      // The activity again, with another savoir-faire; then another profession.
+      doctor('99700900014', 'CŒUR', 'ZOÉ-ANNE', {
+        ...PLACE,
+        'Code savoir-faire': 'SM54',
+        'Libellé savoir-faire': 'GM',
+      }),
+      doctor('99700900014', 'CŒUR', 'ZOÉ-ANNE', {
+        'Code profession': '21',
+        'Libellé profession': 'Pharmacien',
+      }),
+    ];
+    const text = `\ufeff${written(lines, columns)}`.replaceAll('\n', '\r\n');
+    const { status, output } = await importFile(database.url, await folder.write('reversed.txt', text));
+    expect(status, output).to.equal(0);
+    const person = await getDirectoryPerson(database.knex, '899700900014');
+    expect(person.exercises.map(({ professionCode }) => professionCode)).to.deep.equal(['10', '21']);
+    expect(person.exercises[0]?.savoirFaire.map(({ code }) => code)).to.deep.equal(['SM26', 'SM54']);
+    expect(person.exercises[0]?.activities).to.have.length(1);
+    expect(person.workplaces[0]).to.include({
+      structureId: 'R909001',
+      name: 'CABINET "FICTIF"\\DU\tMOULIN',
+      town: 'SAINT-FICTIF-SUR-LÈZE',
+    });
+    const hits = await searchDirectory(database.knex, 'coeur');
+    expect(hits.map(({ professionCode }) => professionCode)).to.deep.equal(['10', '21']);
+  });
+
+  it('keeps no phone number and no e-mail address', async () => {
+    for (const table of ['directory_people', 'directory_structures', 'directory_search_keys']) {
+      const { rows } = await database.knex.raw(`SELECT t::text AS row FROM ${table} t`);
+      expect(JSON.stringify(rows)).not.to.match(/0199000001|cabinet\.example/);
+      expect(rows).not.to.have.length(0);
+    }
+  });
+
+  it('reports, records and journals what an import did', async () => {
+    const lines = inventedLines(400);
+    const bad = [
+      doctor('99700900015', 'MAUVAISECLE', 'ALIX'),
+      doctor('99700900022', '', 'ALIX'),
+      doctor('99700900030', 'SANSMETIER', 'ALIX', { 'Code profession': '' }),
+    ];
+    const text = [...lines, written(bad).slice(HEADER.length), 'a|b|c\n', lines.at(-1)].join('');
+    const file = await folder.write('invented.txt', text);
+    const { status, output } = await importFile(database.url, file, '--force', '--max-rejected', '5');
+    expect(status, output).to.equal(0);
+    const total = lines.length - 1;
+    expect(output).to.match(new RegExp(`rows read  ${total + 5}\\n`));
+    expect(output).to.contain(`line ${total + 2}: RPPS 99700900015: its key is wrong`);
+    expect(output).to.contain(`line ${total + 3}: no family name`);
+    expect(output).to.contain(`line ${total + 4}: no profession`);
+    expect(output).to.contain(`line ${total + 5}: 2 fields instead of 56`);
+    const row = await lastImport();
+    expect(row).to.include({ kind: 'rpps', outcome: 'imported', rejected: 4, gone: 1, unchanged: 0 });
+    expect(row.added).to.equal(await people());
+    expect(row.rejections).to.have.length(4);
+    expect(row.sha256).to.match(/^[0-9a-f]{64}$/);
+    const entry = await database
+      .knex('journal')
+      .where({ event: 'directory.imported' })
+      .orderBy('seq', 'desc')
+      .first();
+    expect(JSON.parse(entry.entry).details).to.include({
+      kind: 'rpps',
+      sha256: row.sha256,
+      added: row.added,
+    });
+    expect((await verifyChain(database.knex)).brokenAt).to.equal(undefined);
+  });
+
+  it('finds the same people in any order of the lines, and writes only who changed', async () => {
+    const [header = '', ...lines] = inventedLines(400);
+    const mixed = lines.toSorted((one, other) => (one.slice(-90) + one < other.slice(-90) + other ? -1 : 1));
+    expect(
+      (await importFile(database.url, await folder.write('plain.txt', [header, ...lines].join('')))).status,
+    ).to.equal(0);
+    const before = await contentOf(database.knex);
+    const { output } = await importFile(
+      database.url,
+      await folder.write('mixed.txt', [header, ...mixed].join('')),
+    );
+    expect(output).to.match(/added {6}0\n.*changed {4}0\n.*gone {7}0\n/s);
+    expect(await contentOf(database.knex)).to.equal(before);
+
+    // As a first import, the changed file leads to the same directory as over the one before.
+    const changed = await folder.write('changed.txt', inventedLines(400, 20).join(''));
+    const second = await importFile(database.url, changed, '--force');
+    expect(second.output).not.to.match(/(added|changed|gone) +0\n/);
+    const updated = await contentOf(database.knex);
+    const fresh = await createTestDatabase();
+    try {
+      expect((await importFile(fresh.url, changed)).status).to.equal(0);
+      const withoutWords = (content: string) => content.split('\n').slice(0, 3);
+      expect(withoutWords(await contentOf(fresh.knex))).to.deep.equal(withoutWords(updated));
+    } finally {
+      await fresh.drop();
+    }
+  });
+
+  it('puts together the lines of one person that stand apart, under whatever writing of the identifier', async () => {
+    const other = { "Type d'identifiant PP": '0', 'Identification nationale PP': '00B6090001' };
+    const lines = [
+      { ...doctor('0B6090001', 'SEPARE', 'ALIX', PLACE), ...other },
+      doctor('99700900022', 'ENTREDEUX', 'ALIX'),
+      { ...doctor('0B6090001', 'SEPARE', 'ALIX', { 'Code profession': '91' }), ...other },
+      doctor('99700900030', 'ENTREDEUX', 'ALIX'),
+      { ...doctor('B6090001', 'SEPARE', 'ALIX', { 'Code profession': '93' }), ...other },
+    ];
+    const fresh = await createTestDatabase();
+    try {
+      const { status, output } = await importFile(fresh.url, await folder.write('apart.txt', written(lines)));
+      expect(status, output).to.equal(0);
+      expect(output).to.match(/added {6}3\n/);
+      const person = await getDirectoryPerson(fresh.knex, '00B6090001');
+      expect(person.exercises.map(({ professionCode }) => professionCode)).to.deep.equal(['10', '91', '93']);
+      expect(person).to.deep.include({ rpps: undefined, identifierType: '0', identifier: '0B6090001' });
+      expect(person.workplaces).to.have.length(1);
+      expect((await searchDirectory(fresh.knex, 'separe')).length).to.equal(3);
+    } finally {
+      await fresh.drop();
+    }
+  });
+
+  it('refuses a file without a column that it needs, and names it', async () => {
+    const columns = NATIONAL_DIRECTORY_COLUMNS.filter((name) => name !== 'Code profession');
+    await refuses(
+      await folder.write('missing.txt', written([], columns)),
+      /missing column: « Code profession »/,
+    );
+    await refuses(await folder.write('other.csv', 'nofinesset;rs\n1;2\n'), /not the expected file/);
+    await refuses(await folder.write('empty.txt', ''), /the file is empty/);
+    await refuses(await folder.write('header.txt', HEADER), /a header and no line/);
+  });
+
+  it('refuses another encoding, and tells the line', async () => {
+    const lines = [
+      doctor('99700900014', 'ASCII', 'ALIX', { 'Libellé profession': 'ASCII' }),
+      doctor('99700900022', 'ÉTANG', 'ZOÉ'),
+    ];
+    const text = Buffer.concat([
+      Buffer.from(HEADER),
+      Buffer.from(written(lines).slice(HEADER.length), 'latin1'),
+    ]);
+    await refuses(await folder.write('latin1.txt', text), /line 3 is not UTF-8/);
+  });
+
+  it('refuses a file that was cut, plain or zipped', async () => {
+    const lines = inventedLines(300);
+    const text = Buffer.from(lines.join(''));
+    const cut = await folder.write('cut.txt', text.subarray(0, text.length - 40));
+    await refuses(cut, new RegExp(`cut short: line ${lines.length}`));
+    await zipped(folder.path('whole.zip'), {
+      'readme.md': '-',
+      'ps-libreacces-personne-activite.txt': text.toString(),
+    });
+    const zip = await readFile(folder.path('whole.zip'));
+    await refuses(
+      await folder.write('cut.zip', zip.subarray(0, zip.length >> 1)),
+      /archive is cut short or damaged/,
+    );
+    await zipped(folder.path('stored.zip'), { 'stored.txt': text.toString() }, false);
+    const damaged = await readFile(folder.path('stored.zip'));
+    damaged.write('Medecin', damaged.indexOf('Infirmier'));
+    await refuses(await folder.write('damaged.zip', damaged), /archive is cut short or damaged/);
+    await zipped(folder.path('two.zip'), { 'one.txt': '-', 'two.txt': '-' });
+    await refuses(folder.path('two.zip'), /must hold one .* \(one\.txt, two\.txt\)/);
+    expect((await importFile(database.url, folder.path('whole.zip'), '--force')).status).to.equal(0);
+  });
+
+  it('refuses a file with too many bad lines, with or without a limit of its own', async () => {
+    const bad = Array.from({ length: 10_000 }, (_, rank) =>
+      doctor(String(10_000_000_000 + rank * 10 + 1), 'X', 'Y'),
+    );
+    const file = await folder.write(
+      'bad.txt',
+      inventedLines(400).join('') + written(bad).slice(HEADER.length),
+    );
+    await refuses(file, /lines rejected, more than the 1 % allowed \(first: line \d+, RPPS/, '--force');
+    await refuses(file, /1001 of \d+ lines rejected, more than the 1000 allowed/, '--max-rejected', '1000');
+  });
+
+  it('refuses a file that would remove too many people, until it is forced', async () => {
+    const before = await people();
+    const [header = '', ...lines] = inventedLines(300);
+    const short = await folder.write('short.txt', [header, ...lines.slice(0, 60)].join(''));
+    await refuses(short, /would be gone \(\d+\.\d %\), more than the 5 % allowed/);
+    expect((await lastImport()).outcome).to.equal('refused');
+    expect((await importFile(database.url, short, '--force')).status).to.equal(0);
+    expect(await people()).to.be.below(before / 2);
+  });
+
+  it('refuses a second import while one runs, and tells in one line that the database is away', async () => {
+    const { knex } = database;
+    const file = await folder.write('again.txt', inventedLines(300).join(''));
+    await knex.transaction(async (trx) => {
+      await trx.raw('LOCK TABLE directory_structures IN EXCLUSIVE MODE');
+      const first = startImport(database.url, file, '--force');
+      for (;;) {
+        const { rows } = await knex.raw('SELECT FROM pg_locks WHERE NOT granted');
+        if (rows.length > 0) break;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await refuses(file, /another import of this register is running/);
+      await trx.commit();
+      expect((await ended(first)).status).to.equal(0);
+    });
+    const away = await importFile('postgres://nobody@127.0.0.1:1/none', file);
+    expect(away).to.deep.equal({
+      status: 1,
+      output: 'the connection to the database was lost; nothing changed\n',
+    });
+  });
+});
