@@ -98,6 +98,7 @@ describe('a decision', () => {
 
   it('refuses with a reason that the person reads, in their language, and nobody else', async () => {
     const { email, accountId, approvalId } = await apply({ lang: 'en', rpps: '99700900097' });
+    await app.waitForMessage(email);
     expect(await make(approvalId, { decision: 'refused', reason: ' \n ' })).to.deep.equal({
       ok: false,
       why: 'no-reason',

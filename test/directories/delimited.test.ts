@@ -50,6 +50,7 @@ describe('reading of a delimited file', () => {
         ['ÉTANG', 'MAËL', ''],
       ]);
       expect(tally).to.deep.equal({
+        encoding: 'utf-8',
         rowsRead: 3,
         rejected: 1,
         rejections: [{ line: 4, reason: 'a bad line' }],
