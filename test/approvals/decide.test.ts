@@ -34,7 +34,10 @@ describe('a decision', () => {
   async function apply(more: Partial<Parameters<typeof createApplicant>[1]> = {}) {
     people += 1;
     const email = `candidat-${people}@example.test`;
-    return { email, ...(await createApplicant(app.deps, { email, passwordHash, ...more })) };
+    const applied = await createApplicant(app.deps, { email, passwordHash, ...more });
+    // Two mails on their way at once may arrive in either order.
+    await app.waitForMessage(email);
+    return { email, ...applied };
   }
   const seen = async (approvalId: string) => (await findSheet(app.database.knex, approvalId))?.seenHash ?? '';
   const make = async (approvalId: string, more: Partial<DecisionMade> = {}) =>
@@ -98,7 +101,6 @@ describe('a decision', () => {
 
   it('refuses with a reason that the person reads, in their language, and nobody else', async () => {
     const { email, accountId, approvalId } = await apply({ lang: 'en', rpps: '99700900097' });
-    await app.waitForMessage(email);
     expect(await make(approvalId, { decision: 'refused', reason: ' \n ' })).to.deep.equal({
       ok: false,
       why: 'no-reason',
