@@ -255,7 +255,7 @@ async function unprivilegedUser(): Promise<RunAs> {
 
 /**
  * Root's folder for the cluster of `dataDir`, with a note of whose it is. A cluster that `dataDir` no longer
- * remembers is removed, and so are those of tests that are over and whose folder is gone.
+ * remembers is removed, and so are those whose folder is gone and whose process is over.
  */
 async function rootHome(
   dataDir: string,
@@ -269,7 +269,7 @@ async function rootHome(
     if (!(await isRootsOwn(path))) continue;
     const note = await readJson<ClusterOwner>(join(path, 'owner.json'));
     const orphan = note?.dataDir === dataDir;
-    const spent = note?.purpose === 'test' && !existsSync(note.dataDir) && !isAlive(note.owner);
+    const spent = note !== undefined && !existsSync(note.dataDir) && !isAlive(note.owner);
     if (!orphan && !spent) continue;
     if (orphan && note.owner.pid !== process.pid && isAlive(note.owner) && serverOf(join(path, 'data'))) {
       throw inUse(dataDir, note.owner);

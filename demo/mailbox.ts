@@ -51,6 +51,11 @@ export type Mailbox = {
   close(): Promise<void>;
 };
 
+/** With the HTML part of a mail, which only the page for people shows. */
+type Kept = Message & { html?: string | undefined };
+
+const asListed = ({ html: _, ...message }: Kept): Message => message;
+
 const CAPACITY = 1000;
 const REFRESH_SECONDS = 4;
 
@@ -60,13 +65,13 @@ export async function startMailbox({
   smtpPort,
   host = '127.0.0.1',
 }: MailboxOptions): Promise<Mailbox> {
-  let received: Message[] = [];
+  let received: Kept[] = [];
   const seen = new Set<string>();
   let failures = 0;
   let keepFailed = false;
   let delayMs = 0;
 
-  const receive = (message: Omit<Message, 'sentAt'>, id: string | undefined) => {
+  const receive = (message: Omit<Kept, 'sentAt'>, id: string | undefined) => {
     if (id !== undefined) {
       const key = `${message.channel} ${message.to} ${id}`;
       if (seen.has(key)) return;
@@ -82,7 +87,7 @@ export async function startMailbox({
     const mail = await PostalMime.parse(source);
     for (const to of recipients) {
       const text = (mail.text ?? mail.html ?? '').replaceAll('\r\n', '\n').trimEnd();
-      receive({ channel: 'email', to, subject: mail.subject ?? '', text }, mail.messageId);
+      receive({ channel: 'email', to, subject: mail.subject ?? '', text, html: mail.html }, mail.messageId);
     }
   };
 
@@ -111,7 +116,7 @@ export async function startMailbox({
 
   const router = new Router();
   router.get('/messages.json', (ctx) => {
-    ctx.body = received;
+    ctx.body = received.map(asListed);
   });
   router.delete('/messages.json', (ctx) => {
     received = [];
@@ -120,7 +125,10 @@ export async function startMailbox({
   router.get('/', (ctx) => {
     const paused = ctx.query.pause !== undefined;
     if (!paused) ctx.set('Refresh', String(REFRESH_SECONDS));
-    ctx.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'");
+    ctx.set(
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'",
+    );
     ctx.type = 'html';
     ctx.body = pages.renderString(PAGE, { paused, messages: received.map(readable), css: CSS });
   });
@@ -158,7 +166,7 @@ export async function startMailbox({
     url: `http://${host}:${portOf(http)}`,
     smtpUrl: `smtp://${host}:${portOf(smtp.server)}`,
     receiveSms: ({ to, text, id }) => receive({ channel: 'sms', to, subject: null, text }, id),
-    messages: () => [...received],
+    messages: () => received.map(asListed),
     clear() {
       received = [];
     },
@@ -177,7 +185,7 @@ export async function startMailbox({
 
 type Piece = { kind: 'text' | 'link' | 'code'; value: string };
 
-function readable(message: Message) {
+function readable(message: Kept) {
   return { ...message, pieces: pieces(message.text), time: TIME.format(new Date(message.sentAt)) };
 }
 
@@ -218,6 +226,8 @@ const CSS = `
   article p { margin: 0; overflow-wrap: anywhere }
   .channel { background: var(--tint); border-radius: 6px; padding: 1px 8px; font-size: .85rem; font-weight: 600 }
   .text { white-space: pre-wrap; margin-top: 12px }
+  summary { margin-top: 12px; color: var(--brand); cursor: pointer }
+  iframe { width: 100%; height: 560px; margin-top: 8px; border: 1px solid var(--line); border-radius: 8px; background: #fff }
   code { user-select: all; background: var(--tint); border-radius: 6px; padding: 2px 8px; font: 600 1.2rem ui-monospace, monospace; letter-spacing: .08em }
 `;
 
@@ -248,6 +258,10 @@ const PAGE = `<!doctype html>
           {%- else %}{{ piece.value }}{% endif -%}
         {%- endfor -%}
       </p>
+      {% if message.html %}<details>
+        <summary>Version mise en forme</summary>
+        <iframe sandbox title="Version mise en forme de « {{ message.subject }} »" srcdoc="{{ message.html }}"></iframe>
+      </details>{% endif %}
     </article>
     {% else %}
     <p>Aucun message pour l’instant.</p>

@@ -1,7 +1,7 @@
 /** One node's HTTP application: middleware in order, our pages, then the engine. Importing it starts nothing. */
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
-import Koa, { type Middleware } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
 import { record } from './audit/journal.ts';
@@ -26,6 +26,12 @@ import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
 import { signUpRoutes } from './pages/sign-up/routes.ts';
 
+/** What the engine was about to hand out was not stored: not even its name leaves. */
+function withhold(ctx: Context): void {
+  ctx.remove('Location');
+  ctx.remove('Set-Cookie');
+}
+
 /**
  * Gives the request one unit of work with the engine's storage, written before the answer leaves. When something that
  * may be used once had been used already, what the engine was about to issue is not stored, and not answered either.
@@ -39,7 +45,10 @@ function engineStorage(deps: Deps): Middleware {
       try {
         await next();
       } finally {
-        fresh = await unit.flush();
+        fresh = await unit.flush().catch((error: Error) => {
+          withhold(ctx);
+          throw error;
+        });
         if (unit.replay) {
           const { kind, accountId, clientId } = unit.replay;
           log.warn({ reference: ctx.state.reference, kind, clientId }, 'a one-time value was used again');
@@ -53,9 +62,7 @@ function engineStorage(deps: Deps): Middleware {
         }
       }
       if (fresh) return unit.runAfterwards();
-      // Whatever the engine was about to hand out was not stored: not even its name leaves.
-      ctx.remove('Location');
-      ctx.remove('Set-Cookie');
+      withhold(ctx);
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
       ctx.status = 400;
       ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' };
@@ -64,12 +71,11 @@ function engineStorage(deps: Deps): Middleware {
 }
 
 const MAX_PARAMETER_LENGTH = 2_048;
-const STORED_PARAMETERS = ['state', 'nonce', 'login_hint'];
 
 /** Anybody may send an authorization request, and the engine keeps its parameters while the person signs in. */
 const boundParameters: Middleware = async (ctx, next) => {
-  const long = (name: string) => String(ctx.query[name] ?? '').length > MAX_PARAMETER_LENGTH;
-  if (ctx.path === ENGINE_ROUTES.authorization && STORED_PARAMETERS.some(long))
+  const isLong = (value: unknown) => String(value).length > MAX_PARAMETER_LENGTH;
+  if (ctx.path === ENGINE_ROUTES.authorization && Object.values(ctx.query).some(isLong))
     throw new CaduceeError('protocol', { detail: 'a parameter is too long', status: 414 });
   await next();
 };
@@ -102,7 +108,7 @@ export async function createApp(
   const router = new Router<RequestState>();
   homeRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
-  signUpRoutes(router, deps);
+  signUpRoutes(router, deps, provider);
   sharedAccountRoutes(router, deps, provider);
   administrationRoutes(router, deps, provider);
 

@@ -96,7 +96,7 @@ export function createDeps(settings: Settings, overrides: Overrides = {}): Deps 
     texts,
     assets,
     views: createViews({ texts, assets }),
-    renderer: createMessageRenderer({ texts }),
+    renderer: createMessageRenderer({ texts, supportEmail: settings.SUPPORT_EMAIL }),
     mail,
     sms: overrides.sms ?? smsDriver(settings),
     async close() {

@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'busy'
   | 'internal'
   | 'interactionExpired'
+  | 'alreadySignedIn'
   | 'protocol'
   | 'unavailable';
 
@@ -24,6 +25,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   busy: 503,
   internal: 500,
   interactionExpired: 400,
+  alreadySignedIn: 400,
   protocol: 400,
   unavailable: 503,
 };
@@ -31,6 +33,8 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
 interface Details {
   /** For the log only; never a secret. */
   readonly detail?: string;
+  /** For integrators, on the page: fixed words of the protocol, nothing that came with the request. */
+  readonly technical?: string | undefined;
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
   readonly status?: number;
@@ -41,13 +45,15 @@ export class CaduceeError extends Error {
   readonly kind: ErrorKind;
   readonly status: number;
   readonly detail: string | undefined;
+  readonly technical: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: ErrorKind, { detail, cause, retryAfterSeconds, status }: Details = {}) {
+  constructor(kind: ErrorKind, { detail, technical, cause, retryAfterSeconds, status }: Details = {}) {
     super(detail ? `${kind}: ${detail}` : kind, cause === undefined ? undefined : { cause });
     this.kind = kind;
     this.status = status ?? STATUS[kind];
     this.detail = detail;
+    this.technical = technical;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

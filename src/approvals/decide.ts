@@ -1,6 +1,6 @@
 /** The decision on a request: one, by somebody else than the person concerned, on the data that they were shown. */
 import type { Settings } from '../../config/settings.ts';
-import { type AccountState, findAccount } from '../accounts/accounts.ts';
+import { type AccountState, findAccount, findOwnerOfRpps } from '../accounts/accounts.ts';
 import { transition } from '../accounts/transition.ts';
 import { record } from '../audit/journal.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -53,7 +53,7 @@ export interface DecisionMade {
 
 export type DecisionResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly why: 'own-request' | 'changed' | 'no-reason' | 'unknown' }
+  | { readonly ok: false; readonly why: 'own-request' | 'changed' | 'no-reason' | 'rpps-taken' | 'unknown' }
   | { readonly ok: false; readonly why: 'decided'; readonly decided: Decided };
 
 interface Deps {

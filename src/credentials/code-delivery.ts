@@ -161,7 +161,7 @@ export async function deliverCode(
         expiresAt,
       });
     } else if (!silent) {
-      const params = { code, minutes, host: new URL(settings.ISSUER).hostname };
+      const params = { code, minutes, host: new URL(settings.ISSUER).hostname, purpose, applicationName };
       await enqueueMessage(trx, deps, {
         channel: 'sms',
         template: 'code',

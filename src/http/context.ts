@@ -29,6 +29,7 @@ export function renderPage(
   ctx.type = 'html';
   ctx.body = deps.views.page(template, {
     path: ctx.path,
+    supportEmail: deps.settings.SUPPORT_EMAIL,
     ...context,
     lang: state.lang,
     nonce: state.nonce,

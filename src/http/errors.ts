@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import { HashQueueFullError } from '../credentials/password-hash.ts';
 import type { Deps } from '../deps.ts';
-import { CaduceeError } from '../errors.ts';
+import { CaduceeError, type ErrorKind } from '../errors.ts';
 import { type RequestState, renderPage } from './context.ts';
 
 /** Connection lost, refused or not to be had (PostgreSQL classes 08, 53, 57P), or no connection left in time. */
@@ -25,6 +25,17 @@ export function asCaduceeError(error: unknown): CaduceeError {
     return new CaduceeError('unavailable', { cause: error, retryAfterSeconds: 5 });
   return new CaduceeError('internal', { cause: error });
 }
+
+/** What to do next, where it is not the home page. */
+const ACTIONS: { readonly [Kind in ErrorKind]?: { url: string; labelKey: string }[] } = {
+  misdirected: [],
+  interactionExpired: [{ url: '/connexion', labelKey: 'error.action.signIn' }],
+  alreadySignedIn: [{ url: '/', labelKey: 'error.action.portal' }],
+};
+
+/** Where the page is shown again in another language: never `//elsewhere`, nor a request that had a body. */
+const pathOf = (ctx: Context): string =>
+  ctx.method === 'GET' && /^(\/[\w-]+)+$/.test(ctx.path) ? ctx.path : '/';
 
 function logError({ log }: Deps, ctx: Context, error: CaduceeError): void {
   const { reference } = ctx.state as RequestState;
@@ -52,10 +63,13 @@ export function renderError(deps: Deps, ctx: Context, error: CaduceeError): void
     titleKey: `error.${error.kind}.title`,
     messageKey: `error.${error.kind}.message`,
     adviceKey: `error.${error.kind}.advice`,
-    vars: { supportEmail: deps.settings.SUPPORT_EMAIL },
-    reference,
-    path: '/',
-    actions: error.kind === 'misdirected' ? [] : [{ url: '/', labelKey: 'error.action.home' }],
+    vars: { supportEmail: error.kind === 'protocol' ? undefined : deps.settings.SUPPORT_EMAIL },
+    technical: error.technical,
+    referenceKey: error.kind === 'protocol' ? 'error.applicationReference' : 'error.reference',
+    // No incident, so nothing to look up.
+    reference: ['notFound', 'alreadySignedIn'].includes(error.kind) ? undefined : reference,
+    path: pathOf(ctx),
+    actions: ACTIONS[error.kind] ?? [{ url: '/', labelKey: 'error.action.home' }],
   });
 }
 

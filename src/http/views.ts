@@ -68,7 +68,7 @@ function richText(texts: Texts, lang: Lang) {
 }
 
 /** A calendar day in words; anything else is left as it is. */
-function dayInWords(lang: Lang) {
+export function dayInWords(lang: Lang) {
   const format = new Intl.DateTimeFormat(lang === 'fr' ? 'fr-FR' : 'en-GB', {
     dateStyle: 'long',
     timeZone: 'UTC',

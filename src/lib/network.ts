@@ -1,5 +1,5 @@
 /** Client addresses, as proxies write them and as limits count them. */
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /**
  * The bare address in `text`: without the port that some proxies add, the brackets, the zone, or the IPv4-mapped form of
@@ -8,9 +8,12 @@ import { isIPv4, isIPv6 } from 'node:net';
 export function parseAddress(text: string): string | undefined {
   const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(text) ?? [];
   const [, withPort] = /^([\d.]+):\d+$/.exec(text) ?? [];
-  const address = (bracketed ?? withPort ?? text).replace(/%.*$/, '').toLowerCase();
-  const mapped = /^::ffff:([\d.]+)$/.exec(address)?.[1] ?? address;
-  return isIPv4(mapped) || isIPv6(mapped) ? mapped : undefined;
+  const address = (bracketed ?? withPort ?? text).replace(/%.*$/, '');
+  if (isIPv4(address)) return address;
+  if (!isIPv6(address)) return undefined;
+  // One of the many ways to write it (RFC 5952), the mapped form with its dots.
+  const written = new SocketAddress({ address, family: 'ipv6' }).address;
+  return /^::ffff:([\d.]+)$/.exec(written)?.[1] ?? written;
 }
 
 /** The first 64 bits of an IPv6 address, which one customer has whole (RFC 6177); anything else as it is. */

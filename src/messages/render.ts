@@ -1,6 +1,6 @@
 import nunjucks from 'nunjucks';
 import type { Lang, Texts } from '../http/texts.ts';
-import { VIEWS_FOLDER } from '../http/views.ts';
+import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
 
 export type MailParams = {
   code: {
@@ -13,7 +13,13 @@ export type MailParams = {
     /** Whose account the address is for: who receives the mail must be able to tell it from their own. */
     askedBy?: string | undefined;
   };
-  'account-created': { givenName: string; email: string; signInUrl: string };
+  'account-created': {
+    givenName: string;
+    email: string;
+    signInUrl: string;
+    /** How the identity was proved, for who never asked for this account. */
+    proved?: undefined | { on: string; rpps: string; channel: 'email' | 'sms'; masked: string };
+  };
   'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
   'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
@@ -39,7 +45,13 @@ export type MailParams = {
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
-  code: { code: string; minutes: number; host: string };
+  code: {
+    code: string;
+    minutes: number;
+    host: string;
+    purpose: MailParams['code']['purpose'];
+    applicationName?: string | undefined;
+  };
 };
 export type MailTemplate = keyof MailParams;
 export type SmsTemplate = keyof SmsParams;
@@ -53,7 +65,17 @@ export type MessageRenderer = {
 
 const oneLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ').trim();
 
-export function createMessageRenderer({ texts }: { texts: Texts }): MessageRenderer {
+/** GSM 03.38, and how much of it fits in one SMS: a sign outside it, or one more, makes the message twice as dear. */
+const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]{0,160}$/;
+
+/** @param supportEmail where mails tell people to write. */
+export function createMessageRenderer({
+  texts,
+  supportEmail,
+}: {
+  texts: Texts;
+  supportEmail: string;
+}): MessageRenderer {
   const loader = new nunjucks.FileSystemLoader(VIEWS_FOLDER, { watch: false, noCache: false });
   const options = { throwOnUndefined: false, trimBlocks: true, lstripBlocks: true };
   const asHtml = new nunjucks.Environment(loader, { ...options, autoescape: true });
@@ -64,6 +86,7 @@ export function createMessageRenderer({ texts }: { texts: Texts }): MessageRende
 
   // A line break in a name could otherwise forge a line of the message.
   const contextOf = (lang: Lang, params: object) => ({
+    supportEmail,
     ...Object.fromEntries(
       Object.entries(params).map(([name, value]) => [
         name,
@@ -71,6 +94,7 @@ export function createMessageRenderer({ texts }: { texts: Texts }): MessageRende
       ]),
     ),
     lang,
+    day: dayInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
   });
 
@@ -88,7 +112,9 @@ export function createMessageRenderer({ texts }: { texts: Texts }): MessageRende
       };
     },
     sms(template, lang, params) {
-      return asText.render(`sms/${template}.njk`, contextOf(lang, params)).trim();
+      const withParams = (some: object) => asText.render(`sms/${template}.njk`, contextOf(lang, some)).trim();
+      const whole = withParams(params);
+      return GSM.test(whole) ? whole : withParams({ ...params, applicationName: undefined });
     },
   };
 }

@@ -13,12 +13,20 @@ import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provid
 import { addresses } from './addresses.ts';
 import { contactsOf } from './sign-in/steps.ts';
 
+/** The engine's descriptions are fixed sentences, but for a few that quote the request: those are left out. */
+const technicalOf = (code: string, description: string | undefined): string =>
+  description && /^[a-zA-Z0-9_'(),. -]{1,120}$/.test(description) ? `${code}: ${description}` : code;
+
 function asPersonError(error: Error): CaduceeError {
   if (error instanceof errors.SessionNotFound)
     return new CaduceeError('interactionExpired', { cause: error });
   if (error instanceof errors.OIDCProviderError) {
     const { error: code, error_detail: detail, error_description: description, status } = error;
-    return new CaduceeError('protocol', { detail: [code, detail ?? description].join(': '), status });
+    return new CaduceeError('protocol', {
+      detail: [code, detail ?? description].join(': '),
+      technical: technicalOf(code, description),
+      status,
+    });
   }
   return asCaduceeError(error);
 }
@@ -33,9 +41,11 @@ export function enginePages(deps: Deps): EnginePages {
       );
     },
     async signOut(ctx, xsrf) {
-      const { client } = ctx.oidc;
+      const { client, params } = ctx.oidc;
+      const given = Object.entries(params ?? {}).filter((one): one is [string, string] => Boolean(one[1]));
       renderPage(deps, ctx, 'sign-out/confirm.njk', {
-        path: '/',
+        path: ENGINE_ROUTES.end_session,
+        query: new URLSearchParams(given).toString(),
         action: `${ENGINE_ROUTES.end_session}/confirm`,
         xsrf,
         application: client && client.clientId !== OWN_CLIENT_ID ? { name: client.clientName } : undefined,

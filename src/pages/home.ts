@@ -37,7 +37,10 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
     seeOther(ctx, (known && RETURNS[state]) || addresses.home);
   });
 
-  router.get(addresses.terms, (ctx) => renderPage(deps, ctx, 'legal/terms.njk', { ...TERMS }));
+  router.get(addresses.terms, async (ctx) => {
+    const signedIn = await findSignedIn(deps, provider, ctx);
+    renderPage(deps, ctx, 'legal/terms.njk', { ...TERMS, ...(signedIn && signedInContext(signedIn)) });
+  });
 
   for (const [path, topic] of [
     [addresses.passwordForgotten, 'password'],

@@ -15,11 +15,12 @@ export function newPasswordFaults(
   personal: string[],
 ): Record<string, Fault> {
   const judged = judgePassword(password, { personal });
-  if (!judged.ok) return { password: judged.fault };
+  const faults: Record<string, Fault> = judged.ok ? {} : { password: judged.fault };
   if (passwordConfirmation === '')
-    return { passwordConfirmation: { key: 'fault.required.passwordConfirmation' } };
-  if (passwordConfirmation !== password) return { passwordConfirmation: { key: 'fault.password.mismatch' } };
-  return {};
+    faults.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
+  else if (judged.ok && passwordConfirmation !== password)
+    faults.passwordConfirmation = { key: 'fault.password.mismatch' };
+  return faults;
 }
 
 /**

@@ -275,7 +275,7 @@ describe('shared accounts', () => {
       const visitor = new Visitor(app.issuer);
       const form = await visitor.get((await client.authorize()).url);
       const page = await visitor.submit(form, { email: emails.anne, password: PASSWORDS.anne });
-      expect(wordsOf(page)).to.include('attend d’être vérifié');
+      expect(wordsOf(page)).to.include("attend d'être vérifié");
     });
 
     it('say who is signed in, across another identifier of the session, and who signed out', async () => {

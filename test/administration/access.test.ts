@@ -121,9 +121,11 @@ describe('the administration opens to active administrators with a strong second
       number: phone,
       verified_at: app.clock.now(),
     });
-    const home = await signIn(app, visitor, SIGN_IN, { email, codeTo: phone });
-    expect(wordsOf(home)).to.contain('Bonjour Noa').and.to.contain('Administration');
-    expect(wordsOf(await visitor.get('/administration'))).to.contain('Demandes en attente');
+    const queue = await signIn(app, visitor, SIGN_IN, { email, codeTo: phone });
+    expect(wordsOf(queue), 'back to what was asked for').to.contain('Demandes en attente');
+    expect(wordsOf(await visitor.get('/')))
+      .to.contain('Bonjour Noa')
+      .and.to.contain('Administration');
   });
 
   it('takes no form without its token, nor from another site', async () => {

@@ -101,7 +101,7 @@ describe('the queue of the administration', () => {
       });
       const words = wordsOf(await andrea.get(url));
       expect(words)
-        .to.contain('Demande d’accès')
+        .to.contain("Demande d'accès")
         .and.to.contain('La clé du numéro RPPS est juste.')
         .and.to.contain('Frédérique identique')
         .and.to.contain('DOC0090002 différent')

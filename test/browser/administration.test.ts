@@ -49,19 +49,19 @@ describe('the queue in a browser', function () {
     await visitor.getByLabel('Email').fill('sacha@example.test');
     await visitor.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
     await press(visitor, 'Connectez-vous');
-    await visitor.getByText('Votre compte attend d’être vérifié par un administrateur').waitFor();
+    await visitor.getByText("Votre compte attend d'être vérifié par un administrateur").waitFor();
 
     const page = await signIn({}, ADMIN, ADMIN_PHONE);
     await see(page, 'Bonjour Andréa');
     await page.getByRole('link', { name: 'Administration' }).click();
     await see(page, 'Demandes en attente');
     await page.getByRole('link', { name: 'Sacha SECRETAIRE0090101' }).click();
-    await see(page, 'Demande d’accès');
+    await see(page, "Demande d'accès");
     await page.getByText('Secrétariat').first().waitFor();
     await page.getByLabel('Note interne').fill('Employeur joint par téléphone.');
     await press(page, 'Approuver');
     await page.getByText(/Demande approuvée par Andréa GESTION0090100/).waitFor();
-    await see(page, 'Demande d’accès');
+    await see(page, "Demande d'accès");
     await page.getByRole('link', { name: 'Demandes en attente' }).click();
     await page.getByRole('heading', { name: "Aucune demande n'attend" }).waitFor();
     await see(page, 'Demandes en attente');
@@ -82,20 +82,20 @@ describe('the queue in a browser', function () {
     await page.getByRole('link', { name: 'Administration' }).click();
     await see(page, 'Demandes en attente');
     await page.getByRole('link', { name: 'Noa DOC0090006' }).click();
-    await see(page, 'Demande d’accès');
+    await see(page, "Demande d'accès");
     await page.getByText("Cette personne a quitté le tableau de l'Ordre le 30 juin 2025.").waitFor();
     const row = page.getByRole('row', { name: /Prénom/ });
     await row.getByRole('cell', { name: /Lou-Anne différent/ }).waitFor();
 
     await press(page, 'Refuser');
-    await see(page, 'Demande d’accès');
+    await see(page, "Demande d'accès");
     expect(await page.getByLabel('Motif communiqué à la personne').getAttribute('aria-invalid')).to.equal(
       'true',
     );
     await page.getByLabel('Motif communiqué à la personne').fill('Vous n’êtes plus inscrit au tableau.');
     await press(page, 'Refuser');
     await page.getByText(/Demande refusée par Andréa GESTION0090100/).waitFor();
-    await see(page, 'Demande d’accès');
+    await see(page, "Demande d'accès");
 
     const mail = await app.waitForMessage(email, { after: 1 });
     expect(mail.text).to.contain('Vous n’êtes plus inscrit au tableau.');
@@ -104,6 +104,6 @@ describe('the queue in a browser', function () {
     await visitor.getByLabel('Email').fill(email);
     await visitor.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
     await press(visitor, 'Connectez-vous');
-    await visitor.getByText('Votre demande de compte n’a pas été acceptée.').waitFor();
+    await visitor.getByText("Votre demande de compte n'a pas été acceptée.").waitFor();
   });
 });

@@ -96,8 +96,17 @@ describe('journeys in a browser', function () {
     await see(page, 'Finaliser la création de votre espace');
     await page.getByLabel('Email', { exact: true }).fill('alix.perso@example.test');
     await page.getByLabel('Confirmation Email').fill('alix.perso@example.test');
-    await page.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
-    await page.getByText('Sécurité du mot de passe : Fort').waitFor();
+    for (const [password, level] of [
+      ['1980-06-17!!', 'Faible'],
+      ['482915048291504829', 'Faible'],
+      ['alix.perso@example', 'Faible'],
+      ['Caducée-2026!', 'Faible'],
+      ['Hk8!pT2$qLx9w', 'Moyen'],
+      [PASSWORD, 'Fort'],
+    ] as const) {
+      await page.getByLabel('Mot de passe', { exact: true }).fill(password);
+      await page.getByText(`Sécurité du mot de passe : ${level}`).waitFor({ timeout: 5_000 });
+    }
     await page.getByLabel('Confirmation du mot de passe').fill(PASSWORD);
     await press(page, 'Activer');
     await see(page, 'Vérifier votre adresse');

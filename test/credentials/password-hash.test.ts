@@ -79,6 +79,16 @@ describe('password hash', () => {
     expect(await hasher.verify(undefined, 'wrong password')).to.equal(false);
   });
 
+  it('does the work of today for a wrong password against a hash of weaker parameters', async () => {
+    const weak = await createPasswordHasher(light).hash('kX9#vB2!mQ7z');
+    const hasher = createPasswordHasher({ memoryKiB: 19_456, timeCost: 4, concurrency: 1, queueLimit: 1 });
+    const known = await medianTime(() => hasher.verify(weak, 'wrong password'));
+    const nobody = await medianTime(() => hasher.verify(undefined, 'wrong password'));
+    expect(known / nobody).to.be.within(0.4, 2.5);
+    expect(await hasher.verify(weak, 'wrong password')).to.equal(false);
+    expect(await hasher.verify(weak, 'kX9#vB2!mQ7z')).to.equal(true);
+  });
+
   it('asks for a new hash when the parameters have changed', async () => {
     const phc = await createPasswordHasher(light).hash('kX9#vB2!mQ7z');
     expect(createPasswordHasher(light).needsRehash(phc)).to.equal(false);

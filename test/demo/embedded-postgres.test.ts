@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -79,6 +80,29 @@ describe('embedded PostgreSQL', function () {
     await start();
     const outcome = await startEmbeddedPostgres({ dataDir, purpose: 'test' }).catch((error: Error) => error);
     expect(outcome).to.be.an('error').with.property('message').that.includes('already runs');
+  });
+
+  it('sweeps what demos left beside root’s binaries, once their folder is gone and they are over', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const leave = async (of: string, owner: { pid: number; startedAt: string | null }) => {
+      const path = `/var/tmp/caducee-cluster-${randomBytes(12).toString('hex')}`;
+      await mkdir(join(path, 'data'), { recursive: true, mode: 0o711 });
+      await writeFile(join(path, 'owner.json'), JSON.stringify({ dataDir: of, purpose: 'demo', owner }));
+      return path;
+    };
+    const over = { pid: 4_194_303, startedAt: '1' };
+    const forgotten = await leave(join(parent, 'deleted'), over);
+    const kept = [
+      await leave(parent, over),
+      await leave(join(parent, 'deleted'), { pid: process.ppid, startedAt: null }),
+    ];
+    try {
+      await start();
+      expect(existsSync(forgotten)).to.equal(false);
+      for (const path of kept) expect(existsSync(path)).to.equal(true);
+    } finally {
+      for (const path of [forgotten, ...kept]) await rm(path, { recursive: true, force: true });
+    }
   });
 
   it('leaves nothing behind when removed', async () => {

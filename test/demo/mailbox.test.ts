@@ -99,6 +99,16 @@ describe('demo mailbox', () => {
     expect((await fetch(`${mailbox.url}/?pause`)).headers.get('refresh')).to.equal(null);
   });
 
+  it('shows the formatted version of a mail where nothing in it can run, and gives it to no script', async () => {
+    await send({ html: '<p>Code <b>004217</b></p><script>parent.alert(1)</script>' });
+    const answer = await fetch(mailbox.url);
+    const page = await answer.text();
+    expect(page).to.match(/<iframe sandbox title="[^"]+" srcdoc="&lt;p&gt;Code &lt;b&gt;004217/);
+    expect(page).not.to.include('<script');
+    expect(answer.headers.get('content-security-policy')).to.include("default-src 'none'");
+    expect(JSON.stringify(await listed())).not.to.include('<b>');
+  });
+
   it('tells when its port is taken', async () => {
     const httpPort = Number(new URL(mailbox.url).port);
     const outcome = await startMailbox({ httpPort, smtpPort: 0 }).catch((error: { code?: string }) => error);

@@ -50,6 +50,7 @@ describe('reading of a delimited file', () => {
         ['ÉTANG', 'MAËL', ''],
       ]);
       expect(tally).to.deep.equal({
+        encoding: 'utf-8',
         rowsRead: 3,
         rejected: 1,
         rejections: [{ line: 4, reason: 'a bad line' }],
@@ -78,7 +79,12 @@ describe('reading of a delimited file', () => {
       PIPED,
       /line 3, its last/,
     ],
-    ['a last line without its end', 'nom;prénom\nA;B\nC;D', LATIN1, /line 3, its last, is not whole/],
+    [
+      'a last line without its end',
+      Buffer.from('nom;prénom\nA;B\nC;D', 'latin1'),
+      LATIN1,
+      /line 3, its last, is not whole/,
+    ],
     ['a short last line', 'nom|prénom|\nA|B|\nC|\n', PIPED, /line 3, its last, is not whole/],
     ['a column named twice', 'nom|prénom|nom|\n', PIPED, /names a column twice/],
     ['a missing column', 'nom|ville|\n', PIPED, /missing column: « prénom »/],

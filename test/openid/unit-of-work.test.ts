@@ -128,6 +128,31 @@ describe('unit of work', () => {
       expect(await begin().findSession('id-3')).to.include({ accountId: PERSON });
     });
 
+    it('never opens by an identifier of before another sign-in of the same person', async () => {
+      const [before, after] = [
+        { accountId: PERSON, loginTs: 100 },
+        { accountId: PERSON, loginTs: 200 },
+      ];
+      await store(session('u5', 'first', before));
+      await rename('first', session('u5', 'second', before));
+      expect(await begin().findSession('first'), 'the same sign-in').to.include({ jti: 'second' });
+      await rename('second', session('u5', 'third', after));
+      expect(await begin().findSession('first')).to.equal(undefined);
+      expect(await begin().findSession('second')).to.equal(undefined);
+      expect(await begin().findSession('third')).to.include({ loginTs: 200 });
+    });
+
+    it('is followed by the former identifier after a change of something else, too', async () => {
+      const same = { accountId: PERSON, loginTs: 100 };
+      await store(session('u6', 'one', same));
+      await rename('one', session('u6', 'two', same));
+      const other = begin();
+      await other.findSession('two');
+      other.upsertSession(session('u6', 'two', { ...same, authorizations: { a: {} } }));
+      await other.flush();
+      expect(await begin().findSession('one')).to.include({ jti: 'two' });
+    });
+
     it('stays signed out when a request that began before the sign-out writes last', async () => {
       await store(session('u3', 'id-4', { accountId: PERSON }));
       const late = begin();

@@ -244,7 +244,7 @@ describe('invitations to a shared account', () => {
     const { visitor, page } = await atMembers(emails.anne);
     for (const [email, fault] of [
       [emails.anne.toUpperCase(), "Cette adresse est déjà celle d'un secrétaire de ce compte."],
-      ['chloe', "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr."],
+      ['chloe', "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr."],
       ['a@example.test\r\nBcc: b@example.test', undefined],
       ['', 'Indiquez votre adresse mail.'],
     ] as const) {

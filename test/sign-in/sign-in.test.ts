@@ -132,10 +132,10 @@ describe('sign-in', () => {
       const empty = await visitor.submit(form, { email: ' ', password: '' });
       expect(empty.status).to.equal(422);
       expect(faultOf(empty, 'email')).to.equal('Indiquez votre adresse mail.');
-      expect(faultOf(empty, 'password')).to.equal('Indiquez un mot de passe.');
+      expect(faultOf(empty, 'password')).to.equal('Indiquez votre mot de passe.');
       const half = await visitor.submit(form, { email: 'camille', password: WRONG_PASSWORD });
       expect(faultOf(half, 'email')).to.equal(
-        "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr.",
+        "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr.",
       );
       expect(half.text).not.to.include(WRONG_PASSWORD);
     });
@@ -211,7 +211,7 @@ describe('sign-in', () => {
     it('right, of an account that waits for approval, gets an explanation and no code', async () => {
       const { visitor, form } = await begin();
       const page = await visitor.submit(form, { email: 'sacha@example.test', password: DEMO_PASSWORD });
-      expect(wordsOf(page)).to.include('Votre compte attend d’être vérifié par un administrateur');
+      expect(wordsOf(page)).to.include("Votre compte attend d'être vérifié par un administrateur");
       const code = await visitor.get(`${form.url}/code`);
       expect(code.url).to.equal(form.url);
       expect(received('sacha@example.test')).to.have.length(0);
@@ -240,7 +240,7 @@ describe('sign-in', () => {
       expect(page.text).not.to.include(CAMILLE);
       expect(wordsOf(page), 'there is no other channel').not.to.include('Recevoir le code autrement');
       const mail = received(CAMILLE)[0];
-      expect(mail?.subject).to.equal('Votre code de connexion');
+      expect(mail?.subject).to.equal('Votre code de connexion à Messagerie');
       expect(mail?.text).to.include('votre connexion à Messagerie');
       const back = await visitor.submit(page, { code: ` ${code.slice(0, 3)}-${code.slice(3)} ` }, '/code');
       const tokens = await client.exchange(authorization, back.headers.get('location') as string);
@@ -256,6 +256,7 @@ describe('sign-in', () => {
       const form = await visitor.get(authorization.url);
       const { page, code } = await enter(visitor, form, DOMINIQUE, DOMINIQUE_PHONE);
       expect(wordsOf(page)).to.include('3363***07');
+      expect(received(DOMINIQUE_PHONE)[0]?.text).to.include('pour vous connecter à Messagerie');
       expect(received(DOMINIQUE_PHONE)[0]?.text.split('\n').at(-1)).to.equal(`@localhost #${code}`);
       expect(received(DOMINIQUE)).to.have.length(0);
       const back = await visitor.submit(page, { code }, '/code');
@@ -466,6 +467,7 @@ describe('sign-in', () => {
         expect(heading(answer)).to.equal('Connectez-vous');
         const again = await visitor.submit(answer, { email: CAMILLE, password: DEMO_PASSWORD });
         expect(wordsOf(again)).to.include('Votre compte est suspendu.');
+        expect(again.text).to.include('<a href="mailto:assistance@example.test">assistance@example.test</a>');
       } finally {
         await own.clone().update({ state: 'active' });
       }
@@ -487,7 +489,7 @@ describe('sign-in', () => {
       expect(isBack(await visitor.submit(one, { code: second }, '/code'))).to.equal(true);
       const late = await visitor.submit(two, { code: second }, '/code');
       expect(late.status).to.equal(400);
-      expect(heading(late)).to.equal(over);
+      expect(heading(late)).to.equal('Vous êtes déjà connecté');
     });
 
     it('may be walked for two applications side by side', async () => {
@@ -523,7 +525,7 @@ describe('sign-in', () => {
       ];
       for (const answer of late) {
         expect(answer.status, answer.url).to.equal(400);
-        expect(heading(answer), answer.url).to.equal(over);
+        expect(heading(answer), answer.url).to.equal('Vous êtes déjà connecté');
         expect(wordsOf(answer)).to.include('Retournez dans votre application');
       }
     });

@@ -223,7 +223,7 @@ describe('sign-up with RPPS number and birthdate', () => {
         'the terms not ticked',
         { terms: '' },
         'terms',
-        "Pour continuer, lisez et acceptez les Conditions Générales d'Utilisation.",
+        "Pour continuer, lisez et acceptez les Conditions générales d'utilisation et la Politique de confidentialité.",
       ],
     ];
     for (const [what, fields, field, message] of faults) {
@@ -323,6 +323,8 @@ describe('sign-up with RPPS number and birthdate', () => {
       for (let day = 10; day < 15; day += 1) {
         const page = await identify(visitor, typed({ ...doctor, birthdate: `${day}/01/1980` }));
         expect(readingOf(page)).to.include(UNKNOWN_PAIR);
+        const warned = readingOf(page).includes('Il vous reste un essai avec ce numéro RPPS');
+        expect(warned, `${day}`).to.equal(day === 13);
       }
       const waits = "Trop d'essais en peu de temps. Réessayez dans 60 minutes.";
       const right = await identify(newVisitor(), typed(doctor));
@@ -514,7 +516,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(readingOf(contact)).not.to.include('Par e-mail');
       const { page: codePage, code } = await askCode(visitor, contact, 'sms', phone);
       const sms = received(phone)[0]?.text ?? '';
-      expect(sms).to.include(`votre code est ${code}`);
+      expect(sms).to.include(`votre code est ${code}, pour créer votre espace.`);
       expect(sms.split('\n').at(-1)).to.equal(`@localhost #${code}`);
 
       const form = await visitor.submit(codePage, { code: `${code.slice(0, 3)} ${code.slice(3)}` }, '/code');
@@ -577,6 +579,10 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(mail.text).to.include('Bonjour Frédérique,');
       expect(mail.text).to.include(address);
       expect(mail.text).to.include(`${app.issuer}/connexion`);
+      expect(mail.text).to.match(
+        /Il a été créé le \d.* pour le numéro RPPS 99700900022, avec un code envoyé par SMS au 3363\*\*\*02\./,
+      );
+      expect(mail.text).to.include("Écrivez tout de suite à l'assistance, assistance@example.test");
 
       const client = await createTestClient(app.issuer, 'messagerie');
       const authorization = await client.authorize();
@@ -597,21 +603,23 @@ describe('sign-up with RPPS number and birthdate', () => {
         { email: '', emailConfirmation: '', password: '', passwordConfirmation: '' },
         {
           email: 'Indiquez votre adresse mail.',
+          emailConfirmation: 'Indiquez votre adresse mail une seconde fois.',
           password: 'Indiquez un mot de passe.',
+          passwordConfirmation: 'Indiquez le mot de passe une seconde fois.',
         },
       ],
       [
         'an incomplete address',
         { email: 'noa@example', emailConfirmation: 'noa@example' },
         {
-          email: "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr.",
+          email: "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr.",
         },
       ],
       [
         'two recipients',
         { email: 'a@example.test,b@example.test', emailConfirmation: 'a@example.test,b@example.test' },
         {
-          email: "Cette adresse mail n'est pas complète. Elle ressemble à prenom.nom@exemple.fr.",
+          email: "Cette adresse mail n'est pas valable. Elle ressemble à prenom.nom@exemple.fr.",
         },
       ],
       [
@@ -703,6 +711,8 @@ describe('sign-up with RPPS number and birthdate', () => {
             .filter(([, fault]) => fault),
         );
         expect(told, what).to.deep.equal(expected);
+        const listed = [...page.text.matchAll(/<li><a href="#(\w+)">/g)].map(([, field]) => field);
+        expect(listed, `${what}: in the order of the page`).to.deep.equal(Object.keys(expected));
         expect(valueIn(page, 'email'), what).to.equal(given.email);
         expect(valueIn(page, 'emailConfirmation'), what).to.equal(given.emailConfirmation);
         expect(valueIn(page, 'password'), what).to.equal(undefined);
@@ -894,7 +904,6 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(answers.map(heading)).to.deep.equal(Array(3).fill('Votre espace est créé'));
       expect(await accountsOf(doctor.rpps)).to.have.length(1);
       await app.waitForMessage(doctor.email as string, { after: 1 });
-      const queued = await app.database.knex('messages').where({ template: 'account-created' });
       const { count } = (await app.database
         .knex('journal')
         .where({ event: 'account.created' })
@@ -906,7 +915,14 @@ describe('sign-up with RPPS number and birthdate', () => {
         'Votre espace est créé',
         'Votre code pour créer votre espace',
       ]);
-      expect(queued.filter(({ sent_at }) => !sent_at)).to.have.length(0);
+      // The mailbox has it a moment before the sender writes that it left.
+      const unsent = app.database
+        .knex('messages')
+        .where({ template: 'account-created' })
+        .whereNull('sent_at');
+      for (let waited = 0; waited < 5_000 && (await unsent.clone()).length > 0; waited += 20)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await unsent.clone()).to.have.length(0);
     });
 
     it('tells the slower of two browsers that the account exists', async () => {
@@ -1080,7 +1096,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       expect(start.text).to.include('<html lang="en">');
       const unknown = await visitor.submit(start, typed({ ...doctor, birthdate: '01/01/1970' }), START);
       expect(readingOf(unknown)).to.include(
-        'The details you typed do not match those the Order holds. Please correct them or contact your council.',
+        'The details you typed do not match those the French Medical Council (Ordre) holds. Please correct them or contact your council.',
       );
       const contact = await visitor.submit(start, typed(doctor), START);
       expect(heading(contact)).to.equal('Securing the creation of your space');
@@ -1119,14 +1135,56 @@ describe('sign-up with RPPS number and birthdate', () => {
       const { page, code } = await askCode(visitor, contact, 'email', doctor.email as string);
       const done = await create(visitor, await visitor.submit(page, { code }, '/code'));
       expect(hrefOf(done, 'Retour à la connexion')).to.equal(`/connexion/${uid}`);
+      for (const page of [choice, start, faulty, contact, done])
+        expect(readingOf(page), page.url).to.include('Vous allez vers Messagerie');
 
       const again = await visitor.get(hrefOf(done, 'Retour à la connexion'));
+      expect(valueIn(again, 'email'), 'the new address is there').to.equal(doctor.email);
+      expect(valueIn(await visitor.get(again.url), 'email'), 'once').to.equal('');
       const { page: codePage, code: signInCode } = await codeSentTo(doctor.email as string, () =>
         visitor.submit(again, { email: doctor.email as string, password: PASSWORD }),
       );
       const back = await visitor.submit(codePage, { code: signInCode }, '/code');
       const tokens = await client.exchange(authorization, back.headers.get('location') as string);
       expect(tokens.claims()?.sub).to.be.a('string');
+    });
+
+    it("leads to a new sign-in at the end, when the application's one is over", async () => {
+      const doctor = await invent({ email: true });
+      const visitor = newVisitor();
+      const client = await createTestClient(app.issuer, 'messagerie');
+      const uid = new URL((await visitor.get((await client.authorize()).url)).url).pathname.split('/')[2];
+      const start = await visitor.get(`${START}?connexion=${uid}`);
+      expect(hrefOf(start, 'Retour')).to.equal(`/inscription?connexion=${uid}`);
+      const contact = await visitor.submit(start, typed(doctor));
+      await app.database.knex('oidc_payloads').where({ model: 'Interaction' }).delete();
+      const { page, code } = await askCode(visitor, contact, 'email', doctor.email as string);
+      const done = await create(visitor, await visitor.submit(page, { code }, '/code'));
+      expect(hrefOf(done, 'Retour à la connexion')).to.equal('/connexion');
+      const form = await visitor.get('/connexion');
+      expect(valueIn(form, 'email')).to.equal(doctor.email);
+    });
+
+    it('fills in the next sign-in of its own browser only, and never in an address', async () => {
+      const doctor = await invent({ email: true });
+      const visitor = newVisitor();
+      const form = await proveContact(visitor, doctor, 'email');
+      const done = await create(visitor, form);
+      const line = done.headers.getSetCookie().find((one) => one.startsWith('caducee_email='));
+      expect(line)
+        .to.match(/; httponly/i)
+        .and.to.match(/; samesite=lax/i)
+        .and.not.to.include(doctor.email);
+      const links = [...done.text.matchAll(/(?:href|action)="([^"]*)"/g)].map(([, url]) => url).join(' ');
+      expect(links).not.to.include((doctor.email as string).split('@')[0]);
+      const thief = newVisitor();
+      await thief.get('/');
+      for (const stolen of [line?.split(';')[0] as string, 'caducee_email=', 'caducee_email=AAAA']) {
+        await thief.jar.setCookie(stolen, app.issuer);
+        const page = await thief.get('/connexion');
+        expect(page.status).to.equal(200);
+        expect(valueIn(page, 'email')).to.equal('');
+      }
     });
 
     it('leads nowhere else than to a sign-in of ours at the end', async () => {

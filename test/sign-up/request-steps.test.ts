@@ -9,7 +9,7 @@ const BEGUN: RequestState = {
   interaction: undefined,
   suggested: [],
 };
-const PLACES = [{ workplaceId: 'a', centreId: null }];
+const PLACES = [{ workplaceId: 'a' }];
 const chosen = { address: 'z@example.test', canonical: 'z@example.test' };
 
 describe('the steps of a sign-up that an administrator decides upon', () => {

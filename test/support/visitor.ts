@@ -26,9 +26,12 @@ export const wordsOf = (page: Page): string =>
 export class Visitor {
   readonly #issuer: string;
   readonly jar = new CookieJar(undefined, { allowSpecialUseDomain: true });
+  /** What a proxy writes into X-Forwarded-For of every request. */
+  forwardedFor: string | undefined;
 
-  constructor(issuer: string) {
+  constructor(issuer: string, forwardedFor?: string) {
     this.#issuer = issuer;
+    this.forwardedFor = forwardedFor;
   }
 
   /** One request, no redirect followed. */
@@ -38,6 +41,7 @@ export class Visitor {
     const cookie = await this.jar.getCookieString(target);
     if (cookie) headers.set('cookie', cookie);
     if (!headers.has('accept')) headers.set('accept', 'text/html');
+    if (this.forwardedFor) headers.set('x-forwarded-for', this.forwardedFor);
     const response = await fetch(target, { ...init, headers, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) await this.jar.setCookie(line, target);
     return { url: target, status: response.status, headers: response.headers, text: await response.text() };

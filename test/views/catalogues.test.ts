@@ -33,6 +33,10 @@ describe('catalogues', () => {
       expect(text.replace(/<\/?(b|link)>/g, '')).to.not.match(/[<>]/);
   });
 
+  it('write one kind of apostrophe', () => {
+    for (const [key, text] of [...fr, ...en]) expect(text, key).to.not.contain('’');
+  });
+
   it('give both forms of every plural', () => {
     for (const key of fr.keys())
       if (/_(one|other)$/.test(key))
@@ -67,7 +71,7 @@ describe('catalogues', () => {
   it('hold a title and a message for every kind of error page', () => {
     for (const kind of [
       ...['notFound', 'forbidden', 'method', 'csrf', 'misdirected', 'tooLarge', 'busy', 'internal'],
-      ...['interactionExpired', 'protocol', 'unavailable'],
+      ...['interactionExpired', 'alreadySignedIn', 'protocol', 'unavailable'],
     ])
       for (const part of ['title', 'message', 'advice']) expect(known).to.include(`error.${kind}.${part}`);
   });

@@ -2,7 +2,10 @@ import { expect } from 'chai';
 import { createTexts, LANGUAGES } from '../../src/http/texts.ts';
 import { createMessageRenderer } from '../../src/messages/render.ts';
 
-const renderer = createMessageRenderer({ texts: createTexts() });
+const renderer = createMessageRenderer({
+  texts: createTexts(),
+  supportEmail: 'assistance@example.test',
+});
 const links = {
   signInUrl: 'https://id.example.test/connexion?a=1&b=2',
   passwordForgottenUrl: 'https://id.example.test/mot-de-passe-oublie',
@@ -108,6 +111,33 @@ describe('mails', () => {
     const mail = renderer.mail('code', 'fr', params);
     expect(mail.text).to.contain('votre connexion à Labo & Cie');
     expect(mail.html).to.contain('votre connexion à Labo &amp; Cie');
+    expect(mail.subject).to.equal('Votre code de connexion à Labo & Cie');
+  });
+
+  it('say where to write when something is wrong', () => {
+    // Administrators are told of their work, not of something of their own.
+    for (const { text, html } of all.filter(({ text }) => !text.includes(digest.url)))
+      for (const part of [text, html]) expect(part).to.match(/(assistance|aide)@example\.test/);
+  });
+
+  it('begin, in a list of mails, with what they are about', () => {
+    for (const { html } of all) {
+      const [, preheader = ''] =
+        /<body[^>]*>\s*<div style="display:none[^"]*">([^<]*)<\/div>/.exec(html) ?? [];
+      expect(preheader)
+        .to.match(/^\S.{20,}/)
+        .and.not.to.match(/\d{6}/);
+    }
+  });
+
+  it('recall how the identity was proved', () => {
+    const proved = { on: '2026-11-01', rpps: '99700900022', channel: 'sms', masked: '3363***02' } as const;
+    const params = { givenName: 'Alix', email: 'alix@example.test', signInUrl: links.signInUrl, proved };
+    const { text, html } = renderer.mail('account-created', 'fr', params);
+    for (const part of [text, html])
+      expect(part).to.contain(
+        'Il a été créé le 1er novembre 2026 pour le numéro RPPS 99700900022, avec un code envoyé par SMS au 3363***02.',
+      );
   });
 
   it('give every link in the text version too', () => {
@@ -186,23 +216,40 @@ describe('mails', () => {
 
 describe('SMS', () => {
   it('end with the line that binds the code to the site', () => {
-    expect(renderer.sms('code', 'fr', { code: '048291', minutes: 10, host: 'id.example.test' })).to.equal(
-      'Caducée : votre code est 048291. Valable 10 minutes. Ne le donnez à personne.\n\n@id.example.test #048291',
+    expect(
+      renderer.sms('code', 'fr', {
+        code: '048291',
+        minutes: 10,
+        host: 'id.example.test',
+        purpose: 'sign-up',
+      }),
+    ).to.equal(
+      'Caducée : votre code est 048291, pour créer votre espace. Valable 10 minutes. Ne le donnez à personne.\n\n@id.example.test #048291',
     );
-    expect(renderer.sms('code', 'en', { code: '048291', minutes: 1, host: 'id.example.test' })).to.equal(
-      'Caducée: your code is 048291. Valid for 1 minute. Give it to nobody.\n\n@id.example.test #048291',
+    expect(
+      renderer.sms('code', 'en', { code: '048291', minutes: 1, host: 'id.example.test', purpose: 'sign-in' }),
+    ).to.equal(
+      'Caducée: your code is 048291, to sign in. Valid for 1 minute. Give it to nobody.\n\n@id.example.test #048291',
     );
   });
 
   it('fit in one message of the plain alphabet', () => {
-    for (const lang of LANGUAGES) {
-      const text = renderer.sms('code', lang, {
-        code: '048291',
-        minutes: 10,
-        host: 'connexion.caducee.example.test',
-      });
-      expect(text).to.match(GSM);
-      expect(text.length).to.be.at.most(160);
-    }
+    const names = [undefined, 'Messagerie', 'Hôpital de jour', 'Réseau de soins palliatifs de Bretagne'];
+    for (const lang of LANGUAGES)
+      for (const purpose of ['sign-in', 'sign-up', 'address'] as const)
+        for (const applicationName of names) {
+          const text = renderer.sms('code', lang, {
+            code: '048291',
+            minutes: 10,
+            host: 'connexion.caducee.example.test',
+            purpose,
+            applicationName,
+          });
+          expect(text).to.match(GSM);
+          expect(text.length).to.be.at.most(160);
+          expect(text).to.match(/\n\n@connexion\.caducee\.example\.test #048291$/);
+          if (purpose === 'sign-in' && applicationName === 'Messagerie')
+            expect(text).to.contain('Messagerie');
+        }
   });
 });

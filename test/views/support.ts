@@ -171,7 +171,7 @@ export const SAMPLES: Sample[] = [
       'Date de naissance',
       'Numéro RPPS',
       'Où trouver mon RPPS ?',
-      "J'ai lu et j'accepte les Conditions Générales d'Utilisation",
+      "J'ai lu et j'accepte les Conditions générales d'utilisation et la Politique de confidentialité",
       'Valider',
       'après 10 minutes',
       '3 points sont à corriger',
@@ -370,10 +370,18 @@ export const SAMPLES: Sample[] = [
     template: 'sign-in/consent.njk',
     context: {
       application,
-      scopes: ['profile', 'email', 'phone', 'rpps', 'workplaces', 'offline_access'],
+      scopes: ['profile', 'email', 'phone', 'rpps', 'workplaces', 'offline_access'].map((name) => ({
+        name,
+        isNew: name === 'phone',
+      })),
       account: { displayName: 'Dr Camille Martin', email: 'camille@example.test' },
     },
-    says: ['Messagerie demande à connaître', 'camille@example.test', 'Autoriser', 'Refuser'],
+    says: ['Messagerie demande à connaître', 'camille@example.test', 'nouveau', 'Autoriser', 'Refuser'],
+  },
+  {
+    template: 'sign-in/consent.njk',
+    context: { application, scopes: [], account: { displayName: 'Dr Camille Martin' } },
+    says: ['Un identifiant technique'],
   },
   {
     template: 'sign-in/unmet.njk',
@@ -406,7 +414,7 @@ export const SAMPLES: Sample[] = [
     template: 'legal/terms.njk',
     context: { version: '1.0', date: '2025-12-01' },
     says: [
-      "Conditions Générales d'Utilisation",
+      "Conditions générales d'utilisation et Politique de confidentialité",
       'Version 1.0, en vigueur depuis le 1er décembre 2025',
       'Vos droits',
     ],
@@ -476,7 +484,7 @@ export const SAMPLES: Sample[] = [
     template: 'administration/request.njk',
     context: request,
     says: [
-      'Demande d’accès',
+      "Demande d'accès",
       'Reçue le 24 novembre 2026 à 09:05',
       '12 h ouvrées sur 48, dans les temps',
       'Identité déclarée, sans preuve',

@@ -27,13 +27,31 @@ const CLASSES = [
   [/[^\p{Ll}\p{Lu}\p{Nd}]/u, 37],
 ];
 
-/** L·log2(N of the classes used): an order of size for the person; the server judges. */
-function strengthOf(password) {
+const STRONG_LENGTH = 16;
+const YEAR = /(?:19|20)\d\d/g;
+
+/** Words that stand on the page beside the password, such as those of the address: the server refuses them. */
+function wordsBeside(input) {
+  const fields = input.form?.querySelectorAll('input:not([type="password"], [type="hidden"])') ?? [];
+  const shown = [...fields].map((field) => field.value).join(' ');
+  const name = document.querySelector('.brand')?.textContent ?? '';
+  return `${shown} ${name}`.toLowerCase().match(/[\p{L}\p{Nd}]{4,}/gu) ?? [];
+}
+
+/**
+ * L·log2(N of the classes used): an order of size for the person. The server judges; this must not praise what it
+ * refuses, so that what anybody would guess first counts for nothing.
+ */
+function strengthOf(password, known) {
   const signs = [...password];
   if (signs.length < MINIMUM_LENGTH || new Set(signs).size < 5) return 'weak';
+  const own = known
+    .reduce((rest, word) => rest.replaceAll(word, ''), password.toLowerCase())
+    .replace(YEAR, '');
+  if (!/\p{L}/u.test(own)) return 'weak';
   const alphabet = CLASSES.reduce((sum, [uses, size]) => (uses.test(password) ? sum + size : sum), 0);
-  const bits = Math.round(signs.length * Math.log2(alphabet));
-  if (bits >= 80) return 'strong';
+  const bits = Math.round([...own].length * Math.log2(alphabet));
+  if (bits >= 80 && signs.length >= STRONG_LENGTH) return 'strong';
   return bits >= 50 ? 'medium' : 'weak';
 }
 
@@ -42,7 +60,7 @@ function meterPasswords() {
     const meter = input.closest('.field').querySelector('[data-meter]');
     const name = meter.querySelector('[data-level-name]');
     const update = () => {
-      const level = input.value === '' ? undefined : strengthOf(input.value);
+      const level = input.value === '' ? undefined : strengthOf(input.value, wordsBeside(input));
       if (level === undefined) delete meter.dataset.level;
       else meter.dataset.level = level;
       const word = level === undefined ? '' : meter.dataset[level];

@@ -29,6 +29,7 @@ const SEEN_WORDS = 1 << 18;
 /** Eight mebibytes: of a million people, one in a thousand is taken for somebody met before. */
 const SEEN_PEOPLE_BITS = 1 << 26;
 const MAX_FOLDED = 1 << 16;
+const ONE_WORD = /^[A-Za-z0-9]*$/;
 const ASCII = /^[ -~]*$/;
 
 /** Phone and e-mail columns are not read: nobody is shown them. */
@@ -146,15 +147,17 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
     },
   };
 
+  function isRepeated(f: readonly Bytes[]): boolean {
+    for (let rank = FIRST_ACTIVITY_RANK; rank < COLUMNS.length; rank += 1) {
+      if (f[rank] !== last[rank]) return false;
+    }
+    return true;
+  }
+
   function addActivity(exercise: Exercise, f: readonly Bytes[]): void {
     // The lines of a person's several savoir-faire repeat the activity.
-    let repeated = exercise === lastExercise;
-    for (let rank = FIRST_ACTIVITY_RANK; rank < COLUMNS.length; rank += 1) {
-      if (f[rank] === last[rank]) continue;
-      last[rank] = f[rank] as Bytes;
-      repeated = false;
-    }
-    if (repeated) return;
+    if (exercise === lastExercise && isRepeated(f)) return;
+    for (let rank = FIRST_ACTIVITY_RANK; rank < COLUMNS.length; rank += 1) last[rank] = f[rank] as Bytes;
     lastExercise = exercise;
     const structure = structureRow({
       technicalId: f[18] as Bytes,
@@ -211,6 +214,7 @@ function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonG
   const folded = new Map<Bytes, Bytes>();
 
   function foldBytes(bytes: Bytes): Bytes {
+    if (ONE_WORD.test(bytes)) return bytes.toLowerCase();
     if (ASCII.test(bytes)) return fold(bytes);
     const known = folded.get(bytes);
     if (known !== undefined) return known;
@@ -221,16 +225,36 @@ function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonG
     return value;
   }
 
-  function foldedNames(group: PersonGroup) {
-    const names = new Map<string, { family: Bytes; given: Bytes }>();
-    const towns = new Set<Bytes>();
-    for (const exercise of group.sorted()) {
+  function foldedNames(exercises: readonly Exercise[]): { family: Bytes; given: Bytes }[] {
+    const names: { family: Bytes; given: Bytes }[] = [];
+    for (const exercise of exercises) {
       const family = foldBytes(exercise.family);
       const given = foldBytes(exercise.given);
-      names.set(`${family}/${given}`, { family, given });
-      for (const town of [...exercise.towns].sort()) towns.add(foldBytes(town));
+      if (!names.some((name) => name.family === family && name.given === given))
+        names.push({ family, given });
     }
-    return { names: [...names.values()], towns: [...towns] };
+    return names;
+  }
+
+  function foldedTowns(exercises: readonly Exercise[]): Bytes[] {
+    const towns: Bytes[] = [];
+    for (const exercise of exercises) {
+      for (const town of exercise.towns) {
+        const folded = foldBytes(town);
+        if (!towns.includes(folded)) towns.push(folded);
+      }
+    }
+    // Were there too many, the same ones would be left out whatever the order of the lines.
+    return towns.length > 1 ? towns.sort() : towns;
+  }
+
+  /** Of these words, those that nobody bore lately, one space apart. */
+  function newWords(text: Bytes): Bytes {
+    let words = '';
+    for (const word of text.split(' ')) {
+      if (word.length > 2 && !seenWords.has(word)) words += words === '' ? word : ` ${word}`;
+    }
+    return words;
   }
 
   return (group) => {
@@ -240,20 +264,18 @@ function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonG
       0,
       32,
     );
-    const { names, towns } = foldedNames(group);
+    const exercises = group.sorted();
+    const towns = foldedTowns(exercises);
     const id = copyText(nationalId);
-    let words = '';
-    const note = (text: Bytes) => {
-      for (const word of text.split(' ')) {
-        if (word.length > 2 && !seenWords.has(word)) words += words === '' ? word : ` ${word}`;
-      }
-    };
-    for (const { family, given, town } of searchKeys(names, towns)) {
+    let text = towns.join(' ');
+    let noted = '';
+    for (const { family, given, town } of searchKeys(foldedNames(exercises), towns)) {
       keys.write(`${id}\t${family}\t${given}\t${town}`);
-      note(family);
-      note(given);
-      note(town);
+      const name = ` ${family} ${given}`;
+      if (name !== noted) text += name;
+      noted = name;
     }
+    const words = newWords(text);
     people.write(
       `${id}\t${copyText(type)}\t${copyText(identifier)}\t${copyNullable(civilite)}\t${copyText(document)}` +
         `\t\\\\x${digest}\t${seenPeople.has(nationalId) ? 't' : 'f'}\t${copyNullable(words)}`,

@@ -13,8 +13,8 @@ export interface SearchKey {
 
 /** The words of a folded name starting at each of them in turn. */
 function rotations(folded: string): string[] {
+  if (!folded.includes(' ')) return [folded];
   const words = wordsOf(folded);
-  if (words.length < 2) return [folded];
   return Array.from({ length: Math.min(words.length, MAX_ROTATED_WORDS) }, (_, start) =>
     [...words.slice(start), ...words.slice(0, start)].join(' '),
   );

@@ -15,8 +15,14 @@ import {
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { findActingMember, sessionHash } from '../../openid/acting-members.ts';
 import { scopesOfClaims } from '../../openid/asked-claims.ts';
+import { CLAIMS_BY_SCOPE, findClaims } from '../../openid/claims.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import type { Interaction } from './interaction.ts';
+
+/** `openid` alone tells nothing but that the person came. */
+const SHOWN_SCOPES = new Set(
+  [...Object.keys(CLAIMS_BY_SCOPE), 'offline_access'].filter((one) => one !== 'openid'),
+);
 
 const missing = (interaction: Interaction, what: 'missingOIDCScope' | 'missingOIDCClaims'): string[] =>
   (interaction.details[what] as string[] | undefined) ?? [];
@@ -40,13 +46,21 @@ async function getSignedIn(
 }
 
 export async function showConsent(deps: Deps, ctx: PageContext, interaction: Interaction): Promise<void> {
-  const { account, email } = await getSignedIn(deps, interaction);
+  const { account, member, email } = await getSignedIn(deps, interaction);
+  const found = await findClaims(deps.pool, account.id, interaction.clientId, { memberId: member?.id });
+  const added = askedScopes(interaction);
+  const requested = [...new Set([...String(interaction.params.scope ?? '').split(' '), ...added])].filter(
+    (scope) => SHOWN_SCOPES.has(scope),
+  );
   renderPage(deps, ctx, 'sign-in/consent.njk', {
     path: interactionUrl(interaction.uid),
     action: `${interactionUrl(interaction.uid)}/consentement`,
     application: interaction.application,
-    scopes: askedScopes(interaction),
-    account: { displayName: account.displayName, email },
+    scopes: requested.map((scope) => ({
+      name: scope,
+      isNew: added.length < requested.length && added.includes(scope),
+    })),
+    account: { displayName: account.displayName, email: found?.claims.email ?? email },
   });
 }
 

@@ -1,9 +1,10 @@
 /** What the engine asks of a person, as our pages need it. */
 import type Provider from 'oidc-provider';
-import { errors } from 'oidc-provider';
+import { type Client, errors } from 'oidc-provider';
 import { CaduceeError } from '../../errors.ts';
 import type { PageContext } from '../../http/context.ts';
 import { type AskedAssurance, askedAssurance } from '../../openid/assurance.ts';
+import { OWN_CLIENT_ID } from '../../openid/provider.ts';
 
 export interface Interaction {
   readonly uid: string;
@@ -22,6 +23,25 @@ export interface Interaction {
   readonly accountId: string | undefined;
   /** Of the browser's session, when somebody is signed in. */
   readonly sessionUid: string | undefined;
+}
+
+type Destination = Interaction['application'];
+
+const asDestination = (client: Client): Destination => ({
+  name: client.clientName ?? client.clientId,
+  icon: (client.icon as string | undefined) ?? 'layout-grid',
+});
+
+/** Whether this sign-in may still be gone on with, and the application it leads to when that is not Caducée itself. */
+export async function findDestination(
+  provider: Provider,
+  uid: string | undefined,
+): Promise<{ alive: boolean; application?: Destination }> {
+  const interaction = uid ? await provider.Interaction.find(uid) : undefined;
+  if (!interaction) return { alive: false };
+  const clientId = String(interaction.params.client_id);
+  const client = clientId === OWN_CLIENT_ID ? undefined : await provider.Client.find(clientId);
+  return client ? { alive: true, application: asDestination(client) } : { alive: true };
 }
 
 /** @throws {CaduceeError} interactionExpired, for one that ended, expired, or belongs to another browser or address. */
@@ -47,10 +67,7 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
     params,
     asked: askedAssurance(params),
     clientId,
-    application: {
-      name: client.clientName ?? clientId,
-      icon: (client.icon as string | undefined) ?? 'layout-grid',
-    },
+    application: asDestination(client),
     returnOrigins: /^https?:/.test(redirectUri)
       ? [new URL(redirectUri).origin]
       : [new URL(redirectUri).protocol],

@@ -26,12 +26,14 @@ import {
 } from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
+import { takeNotice } from '../../http/notice.ts';
 import { findSignedIn } from '../../http/session.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { addresses, RETURNS } from '../addresses.ts';
+import { takeProposedEmail } from '../proposed-email.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { authenticate } from './password.ts';
@@ -39,6 +41,9 @@ import { type ChoosableContact, contactsOf, nextStep, type SignInState } from '.
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
+
+/** Reasons for which the engine asks again who is signed in already. */
+const CONFIRMING = new Set(['login_prompt', 'max_age', 'assurance']);
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex, clock } = deps;
@@ -49,7 +54,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   /** The interaction of this address, with the application's wishes applied to the page. */
   async function enter(ctx: PageContext): Promise<Interaction> {
-    const interaction = await loadInteraction(provider, ctx);
+    const interaction = await loadInteraction(provider, ctx).catch(async (error) => {
+      const over = error instanceof CaduceeError && error.kind === 'interactionExpired';
+      if (!over || !(await findSignedIn(deps, provider, ctx))) throw error;
+      throw new CaduceeError('alreadySignedIn', { cause: error });
+    });
     followUiLocales(ctx, interaction.params.ui_locales);
     (ctx.state as RequestState).formAction = interaction.returnOrigins;
     return interaction;
@@ -62,16 +71,32 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       ...context,
     });
 
+  /** The person is signed in, and the application wants to be sure that it is still them. */
+  const mustConfirm = (ctx: PageContext, { accountId, prompt, reasons }: Interaction): boolean =>
+    accountId !== undefined &&
+    prompt === 'login' &&
+    reasons.every((reason) => CONFIRMING.has(reason)) &&
+    ctx.query.compte !== 'autre';
+
   function showPassword(
     ctx: PageContext,
     interaction: Interaction,
-    { email, errors = {}, alert }: { email: string; errors?: Faults; alert?: Fault & { kind: string } },
+    {
+      email,
+      errors = {},
+      alert,
+    }: {
+      email: string;
+      errors?: Faults;
+      alert?: Fault & { kind: string; url?: string };
+    },
   ) {
-    if (Object.keys(errors).length > 0 || alert) ctx.status = 422;
+    if (ctx.method === 'POST') ctx.status = 422;
     page(ctx, interaction, 'sign-in/password.njk', {
       values: { email },
       errors,
       alert,
+      confirms: mustConfirm(ctx, interaction),
       signUpUrl: addresses.signUp(interaction.uid),
       passwordForgottenUrl: addresses.passwordForgotten,
       identifierForgottenUrl: addresses.identifierForgotten,
@@ -96,6 +121,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const base = interactionUrl(interaction.uid);
     page(ctx, interaction, 'sign-in/code.njk', {
+      path: `${base}/code`,
       channel: contact.channel,
       masked: contact.masked,
       errors,
@@ -119,6 +145,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     // Who comes here did not get the last code.
     const proposed = contacts.find(({ id }) => id !== contact?.id) ?? contact;
     page(ctx, interaction, 'sign-in/channel.njk', {
+      path: `${base}/canal`,
       action: `${base}/canal`,
       channels: contacts.map(({ id, channel, masked }) => ({
         id,
@@ -195,14 +222,27 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.get('/connexion/:uid', async (ctx) => {
     const interaction = await enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
-    const { accountId, reasons } = interaction;
-    if (accountId && reasons.join() === 'assurance' && ctx.query.compte !== 'autre') {
-      const principal = await findSignedIn(deps, provider, ctx);
-      if (principal && isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    // Signed in meanwhile, in another tab: the engine looks at the request afresh, every other check included.
+    if (interaction.reasons.join() === 'no_session' && (await findSignedIn(deps, provider, ctx))) {
+      const again = await provider.interactionResult(
+        ctx.req,
+        ctx.res,
+        {},
+        { mergeWithLastSubmission: false },
+      );
+      return seeOther(ctx, again);
+    }
+    const signedIn = mustConfirm(ctx, interaction) ? await findSignedIn(deps, provider, ctx) : undefined;
+    if (signedIn && interaction.reasons.join() === 'assurance' && isShortOf(signedIn, interaction)) {
+      return showUnmet(deps, ctx, interaction);
     }
     const known = await findState(ctx, interaction.uid);
     const hint = interaction.params.login_hint;
-    showPassword(ctx, interaction, { email: known?.state.email ?? (typeof hint === 'string' ? hint : '') });
+    const hinted = typeof hint === 'string' ? hint : undefined;
+    const proposed = takeProposedEmail(deps, ctx);
+    const email = known?.state.email ?? hinted ?? signedIn?.email ?? proposed ?? '';
+    const alert = takeNotice(ctx);
+    showPassword(ctx, interaction, { email, ...(alert && { alert }) });
   });
 
   router.post('/connexion/:uid', ...form, async (ctx) => {
@@ -214,7 +254,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const address = parseEmailAddress(email);
     if (email.trim() === '') errors.email = { key: 'fault.required.email' };
     else if (!address.ok) errors.email = address.fault;
-    if (password === '') errors.password = { key: 'fault.required.password' };
+    if (password === '') errors.password = { key: 'fault.required.currentPassword' };
     if (!address.ok || Object.keys(errors).length > 0)
       return showPassword(ctx, interaction, { email, errors });
 
@@ -227,10 +267,16 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
     const { account, member } = principal;
     if (account.state !== 'active') {
+      const supportEmail = deps.settings.SUPPORT_EMAIL;
       const kind = account.state === 'pending' ? 'waiting' : 'refusal';
       return showPassword(ctx, interaction, {
         email,
-        alert: { kind, key: `alert.account.${account.state}` },
+        alert: {
+          kind,
+          key: `alert.account.${account.state}`,
+          vars: { supportEmail },
+          url: `mailto:${supportEmail}`,
+        },
       });
     }
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);

@@ -2,12 +2,13 @@
 import { createAccount } from '../../accounts/accounts.ts';
 import { TERMS } from '../../accounts/terms.ts';
 import { record } from '../../audit/journal.ts';
-import { addressLink } from '../../credentials/code-delivery.ts';
+import { addressLink, maskContact } from '../../credentials/code-delivery.ts';
 import { deleteCodes } from '../../credentials/one-time-codes.ts';
 import { deleteLink } from '../../credentials/one-time-links.ts';
 import type { Deps } from '../../deps.ts';
 import type { Lang } from '../../http/texts.ts';
 import { type Journey, moveJourney } from '../../journeys/journeys.ts';
+import { dayInParis } from '../../lib/clock.ts';
 import type { Db } from '../../lib/database.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { addresses } from '../addresses.ts';
@@ -34,7 +35,7 @@ export async function openOrdreAccount(
   stillDue: (trx: Db) => Promise<boolean> = async () => true,
 ): Promise<void> {
   const { knex, clock, settings } = deps;
-  const { entry, contact, interaction } = journey.state;
+  const { entry, contact, interaction, application } = journey.state;
   await knex.transaction(async (trx) => {
     if (!(await stillDue(trx))) return;
     // First, because it takes the journey's row: of two clicks on « Créer », one makes the account.
@@ -42,6 +43,7 @@ export async function openOrdreAccount(
       step: 'done',
       email: email.address,
       interaction,
+      application,
     });
     const accountId = await createAccount(trx, clock, {
       kind: 'professional',
@@ -69,6 +71,12 @@ export async function openOrdreAccount(
         givenName: entry.givenName,
         email: email.address,
         signInUrl: `${settings.ISSUER}${addresses.signIn}`,
+        proved: contact && {
+          on: dayInParis(clock.now()),
+          rpps: entry.rpps,
+          channel: contact.channel,
+          masked: maskContact(contact),
+        },
       },
     });
     await record(trx, clock, {

@@ -1,5 +1,6 @@
 /** The first form: RPPS number and birthdate against the ordinal register. It begins the journey that ordre.ts goes on. */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import { findOwnerOfRpps } from '../../accounts/accounts.ts';
 import { record } from '../../audit/journal.ts';
 import { throttledFault } from '../../credentials/code-delivery.ts';
@@ -20,6 +21,7 @@ import type { Fault } from '../../lib/fault.ts';
 import { randomToken } from '../../lib/ids.ts';
 import { throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
+import { findDestination } from '../sign-in/interaction.ts';
 import { interactionOf } from './interaction.ts';
 import type { OrdreJourneyState } from './ordre-steps.ts';
 
@@ -35,12 +37,13 @@ interface Shown {
   readonly alert?: Fault & { kind: string };
   /** The sign-in that this sign-up began from; the one of the address unless told. */
   readonly interaction?: string | undefined;
+  readonly application?: OrdreJourneyState['application'];
 }
 
 export function showIdentify(
   deps: Deps,
   ctx: PageContext,
-  { values = {}, errors = {}, refusal, alert, interaction = interactionOf(ctx) }: Shown,
+  { values = {}, errors = {}, refusal, alert, interaction = interactionOf(ctx), application }: Shown,
 ): void {
   if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
   const action = addresses.signUpOrdre(interaction);
@@ -54,6 +57,8 @@ export function showIdentify(
     action,
     path: addresses.signUpOrdre(),
     connexion: interaction,
+    application,
+    backUrl: addresses.signUp(interaction),
     passwordForgottenUrl: addresses.passwordForgotten,
     termsUrl: addresses.terms,
     signInUrl: addresses.signInTo(interaction),
@@ -69,9 +74,10 @@ async function identify(
   rpps: string,
   birthdate: string,
   source: string,
-): Promise<OrdinalEntry | Refusal | Fault> {
+): Promise<OrdinalEntry | Refusal | 'last-try' | Fault> {
   const { knex, clock, throttle } = deps;
   const { signUpPerSource, signUpPerRpps, signUpPerRppsDaily, signUpStartPerRpps } = throttleRules;
+  let triesLeft = Number.POSITIVE_INFINITY;
   for (const [rule, subject] of [
     [signUpPerSource, source],
     [signUpPerRpps, rpps],
@@ -79,6 +85,7 @@ async function identify(
   ] as const) {
     const verdict = await throttle.consume(rule, subject);
     if (!verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
+    if (subject === rpps) triesLeft = Math.min(triesLeft, verdict.remaining);
   }
   const entry = await findOrdinalEntry(knex, rpps, birthdate, clock.now());
   const exists = (await findOwnerOfRpps(knex, rpps)) !== undefined;
@@ -95,19 +102,22 @@ async function identify(
     source,
     details: { rpps, result: typeof result === 'string' ? result : 'found' },
   });
-  return result;
+  return result === 'unknown-pair' && triesLeft === 1 ? 'last-try' : result;
 }
 
-export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
+export function identifyRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex, clock } = deps;
 
-  router.get('/inscription/ordre', (ctx) => {
+  router.get('/inscription/ordre', async (ctx) => {
+    const { application } = await findDestination(provider, interactionOf(ctx));
     const erased = ctx.query.efface === '1';
-    showIdentify(deps, ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+    const alert = erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {};
+    showIdentify(deps, ctx, { ...alert, application });
   });
 
   router.post('/inscription/ordre', parseForm, verifyForm(deps), async (ctx) => {
     const { birthdate: typedBirthdate = '', rpps: typedRpps = '', terms } = fieldsOf(ctx);
+    const { application } = await findDestination(provider, interactionOf(ctx));
     const values = { birthdate: typedBirthdate, rpps: typedRpps, terms };
     const birthdate = parseBirthdate(typedBirthdate, clock.now());
     const rpps = parseRpps(typedRpps);
@@ -116,12 +126,16 @@ export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
       if (!birthdate.ok) errors.birthdate = birthdate.fault;
       if (!rpps.ok) errors.rpps = rpps.fault;
       if (!terms) errors.terms = { key: 'fault.required.terms' };
-      return showIdentify(deps, ctx, { values, errors });
+      return showIdentify(deps, ctx, { values, errors, application });
     }
 
     const found = await identify(deps, rpps.value, birthdate.value, clientAddress(ctx));
-    if (typeof found === 'string') return showIdentify(deps, ctx, { values, refusal: found });
-    if ('key' in found) return showIdentify(deps, ctx, { values, errors: { rpps: found } });
+    if (found === 'last-try') {
+      const alert = { kind: 'waiting', key: 'alert.lastTry' };
+      return showIdentify(deps, ctx, { values, refusal: 'unknown-pair', alert, application });
+    }
+    if (typeof found === 'string') return showIdentify(deps, ctx, { values, refusal: found, application });
+    if ('key' in found) return showIdentify(deps, ctx, { values, errors: { rpps: found }, application });
 
     // A phone that no SMS can reach from here is no contact.
     const entry = deps.sms ? found : { ...found, phone: undefined };
@@ -130,7 +144,7 @@ export function identifyRoutes(router: Router<RequestState>, deps: Deps): void {
       kind: 'sign-up/ordre',
       id,
       browser: ensureBrowser(deps, ctx),
-      state: { step: 'under-way', entry, interaction: interactionOf(ctx) },
+      state: { step: 'under-way', entry, interaction: interactionOf(ctx), application },
     });
     seeOther(ctx, addresses.ordreJourney(id));
   });

@@ -7,6 +7,8 @@ export interface OrdreState {
   readonly entry: OrdinalEntry;
   /** Sign-in to come back to at the end. */
   readonly interaction: string | undefined;
+  /** Application that the sign-in leads to. */
+  readonly application?: { readonly name: string; readonly icon: string } | undefined;
   /** The Order's contact that receives the code. */
   readonly contact?: Contact;
   readonly contactProved?: true;
@@ -31,6 +33,7 @@ export interface DoneState {
   readonly step: 'done';
   readonly email: string;
   readonly interaction: string | undefined;
+  readonly application?: { readonly name: string; readonly icon: string } | undefined;
 }
 
 export type OrdreJourneyState = OrdreState | DoneState;

@@ -3,6 +3,7 @@
  * The address of a journey shows whatever step is due; each form does its part and returns there.
  */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import { DuplicateAccountError } from '../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { record } from '../../audit/journal.ts';
@@ -30,6 +31,8 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { addresses } from '../addresses.ts';
 import { hashNewPassword, newPasswordFaults } from '../new-password.ts';
+import { proposeEmail } from '../proposed-email.ts';
+import { findDestination } from '../sign-in/interaction.ts';
 import { sendToChosenAddress } from './chosen-address.ts';
 import { openOrdreAccount } from './ordre-account.ts';
 import { showIdentify } from './ordre-identify.ts';
@@ -48,7 +51,7 @@ type UnderWay = Journey<OrdreState>;
 
 const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
 
-export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
+export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const base = (ctx: PageContext) => addresses.ordreJourney(ctx.params.journey ?? '');
@@ -89,6 +92,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
       errors,
       values: { ...typedBefore, ...values },
       alert,
+      application: state.application,
       ...stepContext(base(ctx), state, step),
     });
   }
@@ -170,6 +174,11 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     const journey = await find(ctx);
     if (!journey) return showExpired(ctx);
     const { state } = journey;
+    if (state.step === 'done') {
+      proposeEmail(deps, ctx, state.email);
+      const { alive } = await findDestination(provider, state.interaction);
+      return showStep(ctx, alive ? state : { ...state, interaction: undefined });
+    }
     showStep(ctx, state, 'notice' in state ? { alert: state.notice } : {});
   });
 
@@ -293,16 +302,17 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
   async function chooseAddress(ctx: PageContext, journey: UnderWay, fields: Fields): Promise<void> {
     const { state } = journey;
     const { email = '', emailConfirmation = '' } = fields;
-    const errors = newPasswordFaults(fields, personalWords(state, email));
+    const errors: Faults = {};
     const address = parseEmailAddress(email);
     const again = parseEmailAddress(emailConfirmation);
     if (email.trim() === '') errors.email = { key: 'fault.required.email' };
     else if (!address.ok) errors.email = address.fault;
-    else if (emailConfirmation.trim() === '')
+    if (emailConfirmation.trim() === '')
       errors.emailConfirmation = { key: 'fault.required.emailConfirmation' };
-    else if (!again.ok || again.value.canonical !== address.value.canonical) {
+    else if (address.ok && (!again.ok || again.value.canonical !== address.value.canonical)) {
       errors.emailConfirmation = { key: 'fault.email.mismatch' };
     }
+    Object.assign(errors, newPasswordFaults(fields, personalWords(state, email)));
     if (!address.ok || Object.keys(errors).length > 0) {
       return showStep(ctx, state, { values: { email, emailConfirmation }, errors });
     }
@@ -363,8 +373,9 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps): void {
     } catch (error) {
       if (!(error instanceof DuplicateAccountError)) throw error;
       const { chosen: _, notice: __, ...withoutAddress } = journey.state;
-      const { interaction } = withoutAddress;
-      if (error.field === 'rpps') return showIdentify(deps, ctx, { refusal: 'account-exists', interaction });
+      const { interaction, application } = withoutAddress;
+      if (error.field === 'rpps')
+        return showIdentify(deps, ctx, { refusal: 'account-exists', interaction, application });
       const another: OrdreState = { ...withoutAddress, mustChooseAddress: true };
       await moveJourney<OrdreJourneyState>(knex, deps, journey, another);
       return showStep(ctx, another, { errors: { email: { key: 'fault.email.taken' } } });

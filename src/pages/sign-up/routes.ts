@@ -1,8 +1,11 @@
 /** Sign-up: the choice of a way in, then one file per way. */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
-import { type RequestState, renderPage } from '../../http/context.ts';
+import { type RequestState, renderPage, seeOther } from '../../http/context.ts';
+import { findSignedIn } from '../../http/session.ts';
 import { addresses } from '../addresses.ts';
+import { findDestination } from '../sign-in/interaction.ts';
 import { confirmRoutes } from './confirm-address.ts';
 import { interactionOf } from './interaction.ts';
 import { ordreRoutes } from './ordre.ts';
@@ -11,8 +14,9 @@ import { doctorRoutes } from './request/doctor.ts';
 import { requestRoutes } from './request/routes.ts';
 import { secretaryRoutes } from './request/secretary.ts';
 
-export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
-  router.get('/inscription', (ctx) => {
+export function signUpRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
+  router.get('/inscription', async (ctx) => {
+    if (await findSignedIn(deps, provider, ctx)) return seeOther(ctx, addresses.home);
     const uid = interactionOf(ctx);
     renderPage(deps, ctx, 'sign-up/choice.njk', {
       choices: [
@@ -22,12 +26,13 @@ export function signUpRoutes(router: Router<RequestState>, deps: Deps): void {
       ],
       signInUrl: addresses.signInTo(uid),
       connexion: uid,
+      application: (await findDestination(provider, uid)).application,
     });
   });
-  identifyRoutes(router, deps);
-  ordreRoutes(router, deps);
-  doctorRoutes(router, deps);
-  secretaryRoutes(router, deps);
+  identifyRoutes(router, deps, provider);
+  ordreRoutes(router, deps, provider);
+  doctorRoutes(router, deps, provider);
+  secretaryRoutes(router, deps, provider);
   requestRoutes(router, deps);
   confirmRoutes(router, deps);
 }

@@ -19,7 +19,7 @@ import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { enqueueMessage } from '../../../messages/outbox.ts';
-import { setAccountWorkplaces } from '../../../workplaces/account-workplaces.ts';
+import { setAccountWorkplaces, UnknownChoiceError } from '../../../workplaces/account-workplaces.ts';
 import { addresses } from '../../addresses.ts';
 import { hashNewPassword, newPasswordFaults } from '../../new-password.ts';
 import { personalWords, type RequestState as Request, type RequestDone } from './steps.ts';
@@ -138,6 +138,12 @@ export async function openRequestedAccount(
       await submitSignUp(trx, deps, { accountId, lang, source });
     });
   } catch (error) {
+    if (error instanceof UnknownChoiceError) {
+      const { workplaces, centresChosen: _, ...before } = state;
+      const again = { ...before, suggested: workplaces?.map(({ workplaceId }) => workplaceId) ?? [] };
+      await moveJourney<Request>(knex, deps, journey, again);
+      return { ok: false, state: again, errors: { query: { key: 'fault.workplace.gone' } } };
+    }
     if (!(error instanceof DuplicateAccountError) || error.field !== 'email') throw error;
     const { chosen: _, addressProved: __, ...withoutAddress } = state;
     await moveJourney<Request>(knex, deps, journey, withoutAddress);

@@ -3,6 +3,7 @@
  * are typed by hand.
  */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
 import {
@@ -24,6 +25,7 @@ import { isOffered, labelOf, MEDECIN } from '../../../nomenclatures/nomenclature
 import { throttleRules } from '../../../throttle/throttle.ts';
 import { workplacesOfDirectoryPerson } from '../../../workplaces/directory-places.ts';
 import { addresses } from '../../addresses.ts';
+import { findDestination } from '../../sign-in/interaction.ts';
 import { interactionOf } from '../interaction.ts';
 import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
@@ -87,12 +89,12 @@ async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Res
   return { lines: found.map(asLine) };
 }
 
-export function doctorRoutes(router: Router<RequestState>, deps: Deps): void {
+export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const path = addresses.signUpRequest('doctor');
 
-  function show(
+  async function show(
     ctx: PageContext,
     {
       values = {},
@@ -100,7 +102,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps): void {
       results,
       alert,
     }: { values?: Values; errors?: Faults; results?: Results; alert?: object } = {},
-  ): void {
+  ): Promise<void> {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const interaction = interactionOf(ctx);
     const action = addresses.signUpRequest('doctor', interaction);
@@ -114,15 +116,16 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps): void {
       action,
       searchUrl: `${path}/recherche`,
       connexion: interaction,
+      application: (await findDestination(provider, interaction)).application,
       professions: professionOptions('doctor'),
       civilites: civiliteOptions(),
       backUrl: addresses.signUp(interaction),
     });
   }
 
-  router.get(path, (ctx) => {
+  router.get(path, async (ctx) => {
     const erased = ctx.query.efface === '1';
-    show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+    await show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
   });
 
   router.get(`${path}/recherche`, (ctx) => seeOther(ctx, path));
@@ -154,6 +157,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps): void {
       kind: 'doctor',
       identity: identity.value,
       interaction: interactionOf(ctx),
+      application: (await findDestination(provider, interactionOf(ctx))).application,
       suggested: known.map(({ id }) => id),
     });
   });

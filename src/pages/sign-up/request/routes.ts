@@ -104,6 +104,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     renderPage(deps, ctx, `sign-up/request/${step}.njk`, {
       path: base(ctx),
       kind,
+      application: state.application,
       errors,
       alert: alert ?? state.notice,
       backUrl: step === 'credentials' ? undefined : `${base(ctx)}/retour`,
@@ -127,10 +128,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
         return {
           action: `${url}/laboratoires`,
           workplaces: await findWorkplaces(knex, ids),
-          centres: (await listCentres(knex)).map(({ id, name, town }) => ({
-            code: id,
-            label: town ? `${name}, ${town}` : name,
-          })),
+          centres: (await listCentres(knex)).map(({ id, name }) => ({ code: id, label: name })),
         };
       }
       case 'address':

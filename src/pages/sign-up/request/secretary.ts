@@ -1,26 +1,28 @@
 /** The first form of a secretary: a personal account, or one that several secretaries share. */
 import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
 import type { Deps } from '../../../deps.ts';
 import { type PageContext, type RequestState, renderPage } from '../../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { SECRETARIAT_MEDICAL } from '../../../nomenclatures/nomenclatures.ts';
 import { addresses } from '../../addresses.ts';
+import { findDestination } from '../../sign-in/interaction.ts';
 import { interactionOf } from '../interaction.ts';
 import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
 
-export function secretaryRoutes(router: Router<RequestState>, deps: Deps): void {
+export function secretaryRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const path = addresses.signUpRequest('secretary');
 
-  function show(
+  async function show(
     ctx: PageContext,
     {
       values = {},
       errors = {},
       alert,
     }: { values?: Record<string, string>; errors?: Record<string, Fault>; alert?: object } = {},
-  ): void {
+  ): Promise<void> {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const interaction = interactionOf(ctx);
     const action = addresses.signUpRequest('secretary', interaction);
@@ -32,15 +34,16 @@ export function secretaryRoutes(router: Router<RequestState>, deps: Deps): void 
       path,
       action,
       connexion: interaction,
+      application: (await findDestination(provider, interaction)).application,
       professions: professionOptions('secretary'),
       civilites: civiliteOptions(),
       backUrl: addresses.signUp(interaction),
     });
   }
 
-  router.get(path, (ctx) => {
+  router.get(path, async (ctx) => {
     const erased = ctx.query.efface === '1';
-    show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+    await show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
   });
 
   router.post(path, parseForm, verifyForm(deps), async (ctx) => {
@@ -51,6 +54,7 @@ export function secretaryRoutes(router: Router<RequestState>, deps: Deps): void 
       kind: 'secretary',
       identity: identity.value,
       interaction: interactionOf(ctx),
+      application: (await findDestination(provider, interactionOf(ctx))).application,
       suggested: [],
     });
   });

@@ -1,6 +1,7 @@
 /** The steps of a sign-up that an administrator decides upon (doctor, secretary, shared account), as pure rules. */
 
 import type { Notice } from '../../../credentials/code-delivery.ts';
+import type { Destination } from '../../sign-in/interaction.ts';
 
 export type RequestKind = 'doctor' | 'secretary';
 
@@ -30,6 +31,8 @@ export interface RequestState {
   readonly identity: DeclaredIdentity;
   /** Sign-in that this sign-up began from. */
   readonly interaction: string | undefined;
+  /** Where that sign-in leads. */
+  readonly application?: Destination | undefined;
   /** Workplaces that the national directory knows of this person, offered ticked. */
   readonly suggested: readonly string[];
   readonly workplaces?: readonly ChosenWorkplace[];
