@@ -6,7 +6,6 @@ export async function up(knex: Knex): Promise<void> {
     DROP INDEX accounts_rpps_unique;
     CREATE UNIQUE INDEX accounts_rpps_unique ON accounts (rpps)
       WHERE rpps IS NOT NULL AND state IN ('active', 'suspended');
-    CREATE INDEX accounts_rpps ON accounts (rpps) WHERE rpps IS NOT NULL;
 
     -- Typed at sign-up and proved by nothing: no code ever goes there.
     CREATE TABLE declared_phone_numbers (
@@ -20,7 +19,12 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.schema.raw(`
     DROP TABLE declared_phone_numbers;
-    DROP INDEX accounts_rpps, accounts_rpps_unique;
+    -- Of several that declared one number, the one that may keep it.
+    UPDATE accounts SET state = 'refused' WHERE state = 'pending' AND id NOT IN (
+      SELECT DISTINCT ON (rpps) id FROM accounts
+      WHERE rpps IS NOT NULL AND state NOT IN ('refused', 'closed')
+      ORDER BY rpps, state = 'pending', created_at, id) AND rpps IS NOT NULL;
+    DROP INDEX accounts_rpps_unique;
     CREATE UNIQUE INDEX accounts_rpps_unique ON accounts (rpps)
       WHERE rpps IS NOT NULL AND state NOT IN ('refused', 'closed');
   `);

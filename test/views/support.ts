@@ -99,6 +99,18 @@ const code = { resendAction: '/renvoyer', backUrl: '/retour', minutes: 10 };
 /** One page in one situation. `says` is what a person must find there, in French. */
 export type Sample = { template: string; context: Record<string, unknown>; says: string[] };
 
+const identity = {
+  professions: [{ code: '10', label: 'Médecin' }],
+  civilites: [{ code: 'MME', label: 'Madame' }],
+};
+const place = {
+  name: 'HOPITAL GENERIQUE',
+  address: '1 rue du Test',
+  postalCode: '99000',
+  town: 'Saint-Exemple',
+  finess: '0B0190011',
+};
+
 export const SAMPLES: Sample[] = [
   {
     template: 'home/home.njk',
@@ -255,6 +267,141 @@ export const SAMPLES: Sample[] = [
     template: 'sign-up/ordre/address-proved.njk',
     context: { email: 'camille@example.test', action: '/activer', backUrl: '/retour' },
     says: ['Votre adresse est vérifiée', 'camille@example.test', 'Activer', 'Retour'],
+  },
+  {
+    template: 'sign-up/request/doctor.njk',
+    context: {
+      ...identity,
+      values: {
+        rpps: '99700900089',
+        familyName: 'DOC0090008',
+        givenName: 'Zoé',
+        profession: '10',
+        civilite: 'MME',
+      },
+      action: '/inscription/medecin',
+      searchUrl: '/inscription/medecin/recherche',
+      application: { name: 'Messagerie', icon: 'mail' },
+      results: {
+        lines: [
+          {
+            choice: '10 899700900089',
+            name: 'DOC0090008 ZOÉ',
+            profession: 'Médecin',
+            speciality: 'Médecine générale',
+            town: 'Saint-Exemple',
+            rpps: '99700900089',
+          },
+          { choice: '60 0123456789', name: 'INFIRM0090009 MAËL', profession: 'Infirmier' },
+        ],
+      },
+      backUrl: '/inscription',
+    },
+    says: [
+      'Nom',
+      'Prénom',
+      'N° RPPS',
+      'Profession',
+      'Civilité',
+      'DOC0090008 ZOÉ',
+      'Saint-Exemple · RPPS 99700900089',
+      "Je ne me trouve pas dans la liste ou je souhaite m'inscrire manuellement",
+      "Je renseigne mon lieu d'exercice",
+    ],
+  },
+  {
+    template: 'sign-up/request/doctor.njk',
+    context: {
+      ...identity,
+      values: {},
+      errors: { manual: { key: 'fault.required.manual' }, person: { key: 'fault.person.gone' } },
+      results: { fault: { key: 'fault.search.tooShort', vars: { min: 3 } } },
+    },
+    says: ["Cette ligne n'est plus dans l'annuaire", 'Tapez au moins 3 lettres'],
+  },
+  {
+    template: 'sign-up/request/doctor.njk',
+    context: { ...identity, values: {}, results: { lines: [] } },
+    says: ['Personne ne correspond'],
+  },
+  {
+    template: 'sign-up/request/secretary.njk',
+    context: {
+      ...identity,
+      values: { shared: 'yes', sharedTitle: 'Secrétariat' },
+      action: '/inscription/secretariat',
+    },
+    says: [
+      'Profession',
+      'Civilité',
+      'Je souhaite créer un compte partagé avec plusieurs secrétaires',
+      'Intitulé du compte',
+    ],
+  },
+  {
+    template: 'sign-up/request/workplaces.njk',
+    context: {
+      action: '/lieux',
+      searchUrl: '/lieux/recherche',
+      suggested: true,
+      chosen: [{ ...place, id: 'un' }],
+      query: 'exemple',
+      results: { lines: [{ ...place, id: 'deux' }] },
+      backUrl: '/retour',
+    },
+    says: ["Mes lieux d'exercice", 'HOPITAL GENERIQUE', 'FINESS 0B0190011', 'Continuer', 'Rechercher'],
+  },
+  {
+    template: 'sign-up/request/workplaces.njk',
+    context: {
+      action: '/lieux',
+      chosen: [],
+      results: { lines: [] },
+      errors: { query: { key: 'fault.required.workplace' } },
+    },
+    says: ['Aucun établissement ne correspond', "Cochez au moins un lieu d'exercice"],
+  },
+  {
+    template: 'sign-up/request/centres.njk',
+    context: {
+      action: '/laboratoires',
+      workplaces: [{ ...place, id: 'un' }],
+      centres: [{ code: 'centre', label: 'Laboratoire des Trois Rivières' }],
+      picked: { un: 'none' },
+      errors: { 'centre-un': { key: 'fault.required.centre' } },
+    },
+    says: [
+      'Laboratoire de HOPITAL GENERIQUE',
+      'Laboratoire des Trois Rivières',
+      'Aucun laboratoire habituel',
+      'Terminer',
+    ],
+  },
+  {
+    template: 'sign-up/request/address.njk',
+    context: { action: '/adresse', email: 'zoe@example.test' },
+    says: ['Email', 'Vérifier'],
+  },
+  {
+    template: 'sign-up/request/address-code.njk',
+    context: { ...code, email: 'zoe@example.test' },
+    says: ['Code OTP', 'Valider mon adresse', 'Renvoyer le code', 'zoe@example.test'],
+  },
+  {
+    template: 'sign-up/request/credentials.njk',
+    context: {
+      action: '/identifiants',
+      email: 'zoe@example.test',
+      termsUrl: '/conditions-generales',
+      phones: '0639980001',
+    },
+    says: [
+      'Mot de passe',
+      'Confirmation du mot de passe',
+      'Sécurité du mot de passe :',
+      'Numéros de téléphone (facultatif)',
+      'Valider',
+    ],
   },
   {
     template: 'sign-up/confirm-address.njk',

@@ -25,7 +25,7 @@ export interface Interaction {
   readonly sessionUid: string | undefined;
 }
 
-type Destination = Interaction['application'];
+export type Destination = Interaction['application'];
 
 const asDestination = (client: Client): Destination => ({
   name: client.clientName ?? client.clientId,

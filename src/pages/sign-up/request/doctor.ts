@@ -132,7 +132,9 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   // Results as one types: the list alone, for the page's script.
   router.post(`${path}/recherche`, ...form, async (ctx) => {
-    renderPage(deps, ctx, 'sign-up/request/results.njk', { results: await search(deps, ctx, fieldsOf(ctx)) });
+    renderPage(deps, ctx, 'sign-up/request/_results.njk', {
+      results: await search(deps, ctx, fieldsOf(ctx)),
+    });
   });
 
   router.post(path, ...form, async (ctx) => {

@@ -188,7 +188,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
   router.post(`${path}/lieux/recherche`, ...form, (ctx) =>
     at(ctx, 'workplaces', async (_journey, { query = '' }) => {
       const chosen = new Set(valuesOf(ctx, 'workplace'));
-      renderPage(deps, ctx, 'sign-up/request/places.njk', {
+      renderPage(deps, ctx, 'sign-up/request/_places.njk', {
         results: await searchPlaces(ctx, query),
         chosen: [...chosen],
       });

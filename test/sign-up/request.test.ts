@@ -1,0 +1,408 @@
+import { expect } from 'chai';
+import { seedDirectory } from '../../seeds/demo/seed.ts';
+import { listWaiting } from '../../src/approvals/approvals.ts';
+import { decide, findSheet } from '../../src/approvals/decide.ts';
+import { MINUTE } from '../../src/lib/clock.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { createTestClient } from '../support/client.ts';
+import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
+
+const PASSWORD = 'une phrase de passe assez longue';
+const DOCTOR = '/inscription/medecin';
+const SECRETARY = '/inscription/secretariat';
+const GONE = { in_finess: false, in_directory: false };
+/** In the demo's directory, and nowhere else. */
+const KNOWN = { rpps: '99700900089', familyName: 'DOC0090008', givenName: 'SACHA' };
+const BY_HAND = {
+  rpps: '99700909999',
+  familyName: "D'ESSAI0090200",
+  givenName: 'Zoé-Anne',
+  profession: '50',
+  civilite: 'MME',
+  manual: 'yes',
+};
+
+describe('sign-up that an administrator decides upon', () => {
+  let app: TestApp;
+  let people = 0;
+
+  before(async () => {
+    app = await startTestApp({ nodes: 2 });
+    await seedDirectory(app.deps);
+  });
+  after(() => app.close());
+  beforeEach(() => app.database.knex('throttle_counters').delete());
+
+  const newEmail = () => `demande-${++people}@example.test`;
+  const heading = (page: Page) =>
+    /<h1\b[^>]*>([\s\S]*?)<\/h1>/.exec(page.text)?.[1]?.trim().replace('&#39;', "'");
+  const typedIn = (page: Page, name: string) =>
+    new RegExp(`<input\\b[^>]*name="${name}"[^>]*value="([^"]*)"`).exec(page.text)?.[1];
+  const selectedOf = (page: Page, name: string) =>
+    new RegExp(`<select[^>]*name="${name}"[\\s\\S]*?<option value="([^"]*)" selected`).exec(page.text)?.[1];
+  const ticked = (page: Page) =>
+    [...page.text.matchAll(/<input[^>]*name="workplace" value="([^"]+)" checked/g)].map(
+      ([, id]) => id as string,
+    );
+
+  async function begin(path = DOCTOR): Promise<{ visitor: Visitor; page: Page }> {
+    const visitor = new Visitor(app.issuer);
+    return { visitor, page: await visitor.get(path) };
+  }
+  const rppsOf = async (rpps: string) => app.database.knex('accounts').where({ rpps }).orderBy('created_at');
+
+  /** A number that nobody has, with its key. */
+  function newRpps(): string {
+    people += 1;
+    const stem = `99701${String(people).padStart(5, '0')}`;
+    for (let key = 0; key < 10; key += 1) {
+      const digits = [...`${stem}${key}`].reverse().map(Number);
+      const sum = digits.reduce((total, digit, rank) => {
+        const weighted = rank % 2 === 1 ? digit * 2 : digit;
+        return total + (weighted > 9 ? weighted - 9 : weighted);
+      }, 0);
+      if (sum % 10 === 0) return `${stem}${key}`;
+    }
+    throw new Error('no key fits');
+  }
+
+  /** From the workplaces on, to the page of the password. */
+  async function upToCredentials(visitor: Visitor, workplaces: Page, email: string): Promise<Page> {
+    expect(heading(workplaces)).to.equal("Mes lieux d'exercice");
+    const address = await visitor.submit(workplaces, { action: 'continue', none: 'yes' }, '/lieux');
+    expect(heading(address)).to.equal('Votre adresse mail');
+    const { result: codePage, code } = await app.codeSentBy(email, () =>
+      visitor.submit(address, { email }, '/adresse'),
+    );
+    expect(wordsOf(codePage)).to.contain('Code OTP').and.to.contain('Valider mon adresse');
+    return visitor.submit(codePage, { code }, '/code');
+  }
+
+  const finish = (visitor: Visitor, page: Page, more: Record<string, string> = {}) =>
+    visitor.submit(
+      page,
+      { password: PASSWORD, passwordConfirmation: PASSWORD, terms: 'yes', ...more },
+      '/identifiants',
+    );
+
+  it('finds a doctor in the directory, fills the form, and leads to the queue', async () => {
+    const client = await createTestClient(app.issuer, 'messagerie');
+    const visitor = new Visitor(app.issuer);
+    const signInPage = await visitor.get((await client.authorize()).url);
+    const uid = new URL(signInPage.url).pathname.split('/')[2];
+    const start = await visitor.get(`${DOCTOR}?connexion=${uid}`);
+    expect(wordsOf(start)).to.contain('Vous allez vers Messagerie');
+
+    const found = await visitor.submit(start, { familyName: 'doc0090008', action: 'search' });
+    expect(wordsOf(found)).to.contain('DOC0090008 SACHA').and.to.contain(`RPPS ${KNOWN.rpps}`);
+    expect(found.text).not.to.match(/(?:tel:|mailto:(?!assistance))|06 ?\d\d ?\d\d/);
+    const choice = /name="choose" value="([^"]+)"/.exec(found.text)?.[1] ?? '';
+    const filled = await visitor.submit(found, { choose: choice });
+    expect(typedIn(filled, 'familyName')).to.equal(KNOWN.familyName);
+    expect(typedIn(filled, 'givenName')).to.equal(KNOWN.givenName);
+    expect(typedIn(filled, 'rpps')).to.equal(KNOWN.rpps);
+    expect(selectedOf(filled, 'profession')).to.equal('10');
+    expect(selectedOf(filled, 'civilite')).to.equal('M');
+
+    const places = await visitor.submit(filled, {
+      ...KNOWN,
+      person: typedIn(filled, 'person') ?? '',
+      profession: '10',
+      civilite: 'M',
+      action: 'continue',
+    });
+    const suggested = ticked(places);
+    expect(suggested, 'the workplace that the directory knows').to.have.length.of.at.least(1);
+    const more = await visitor.submit(
+      places,
+      { workplace: suggested[0] as string, query: 'valbrume', action: 'search' },
+      '/lieux',
+    );
+    expect(ticked(more), 'what was ticked stays').to.deep.equal([suggested[0]]);
+    expect(wordsOf(more)).to.contain('VALBRUME');
+
+    const centres = await visitor.submit(
+      more,
+      { workplace: suggested[0] as string, action: 'continue' },
+      '/lieux',
+    );
+    expect(wordsOf(centres)).to.contain('Terminer').and.to.contain('Centre des Quais');
+    const forgotten = await visitor.submit(centres, {}, '/laboratoires');
+    expect(forgotten.status).to.equal(422);
+    const [centre] = await app.database.knex('laboratory_centres').where({ name: 'Centre des Quais' });
+    const address = await visitor.submit(centres, { [`centre-${suggested[0]}`]: centre.id }, '/laboratoires');
+    const email = newEmail();
+    const { result: codePage, code } = await app.codeSentBy(email, () =>
+      visitor.submit(address, { email }, '/adresse'),
+    );
+    const credentials = await visitor.submit(codePage, { code }, '/code');
+    const weak = await finish(visitor, credentials, { password: 'court', phones: '06 39 98 00 21, bonjour' });
+    expect(weak.status).to.equal(422);
+    expect(wordsOf(weak)).to.contain('trop court').and.to.contain("Ce numéro de téléphone n'est pas");
+    expect(typedIn(weak, 'phones')).to.equal('06 39 98 00 21, bonjour');
+    const end = await finish(visitor, weak, { phones: '06 39 98 00 21 ; +33 6 39 98 00 22' });
+    expect(heading(end)).to.equal('Connectez-vous');
+    expect(wordsOf(end)).to.contain('Votre demande est enregistrée').and.to.contain('48 heures ouvrées');
+    expect(wordsOf(await visitor.get('/connexion'))).not.to.contain('Votre demande est enregistrée');
+
+    const [account] = await rppsOf(KNOWN.rpps);
+    expect(account).to.include({ state: 'pending', kind: 'professional', identity_proof: 'declared' });
+    expect(account.terms_version).to.be.a('string');
+    expect(account.terms_accepted_at).to.be.a('date');
+    const places2 = await app.database.knex('account_workplaces').where({ account_id: account.id });
+    expect(places2).to.have.length(1);
+    expect(places2[0]).to.include({ workplace_id: suggested[0], centre_id: centre.id });
+    expect(
+      await app.database
+        .knex('declared_phone_numbers')
+        .where({ account_id: account.id })
+        .orderBy('number')
+        .pluck('number'),
+    ).to.deep.equal(['+33639980021', '+33639980022']);
+    expect(
+      (await listWaiting(app.database.knex, { order: 'oldest', limit: 50, offset: 0 })).some((one) =>
+        one.displayName.includes('DOC0090008'),
+      ),
+    ).to.equal(true);
+    expect((await app.waitForMessage(email, { after: 1 })).subject).to.equal(
+      'Nous avons bien reçu votre demande',
+    );
+
+    const authorization = await client.authorize();
+    const form = await new Visitor(app.issuer).get(authorization.url);
+    const refused = await visitor.submit(form, { email, password: PASSWORD }).catch(() => undefined);
+    expect(refused?.headers.get('location') ?? '').not.to.contain('code=');
+    const other = new Visitor(app.issuer);
+    const told = await other.submit(await other.get(authorization.url), { email, password: PASSWORD });
+    expect(wordsOf(told)).to.contain("Votre compte attend d'être vérifié");
+    expect(app.codesTo(email), 'no code, no token').to.equal(1);
+  });
+
+  it('takes the form by hand, once the box says so', async () => {
+    const { visitor, page } = await begin();
+    const { manual: _, ...typed } = { ...BY_HAND, rpps: newRpps() };
+    const refused = await visitor.submit(page, { ...typed, action: 'continue' });
+    expect(refused.status).to.equal(422);
+    expect(wordsOf(refused)).to.contain('cochez cette case pour vous inscrire manuellement');
+    expect(typedIn(refused, 'givenName')).to.equal('Zoé-Anne');
+    expect(selectedOf(refused, 'profession')).to.equal('50');
+
+    const wrong = await visitor.submit(refused, {
+      ...typed,
+      rpps: '99700909998',
+      manual: 'yes',
+      action: 'continue',
+    });
+    expect(wordsOf(wrong)).to.contain('Ce numéro RPPS contient une erreur de frappe');
+    const places = await visitor.submit(wrong, { ...typed, manual: 'yes', action: 'continue' });
+    expect(ticked(places)).to.deep.equal([]);
+    const none = await visitor.submit(places, { action: 'continue' }, '/lieux');
+    expect(wordsOf(none)).to.contain("Cochez au moins un lieu d'exercice");
+    const end = await finish(visitor, await upToCredentials(visitor, none, newEmail()));
+    expect(wordsOf(end)).to.contain('Votre demande est enregistrée');
+    const [account] = await rppsOf(typed.rpps);
+    expect(account).to.include({ state: 'pending', family_name: "D'ESSAI0090200", profession_code: '50' });
+  });
+
+  it('searches as one types: the lines alone, for this browser only, from three signs on, so often and no more', async () => {
+    const { visitor, page } = await begin();
+    const search = (fields: Record<string, string>, who = visitor) =>
+      who.send(page, fields, `${DOCTOR}/recherche`);
+    const lines = await search({ familyName: 'homonyme' });
+    expect(lines.text)
+      .to.match(/^\s*<p/)
+      .and.not.to.contain('<html');
+    expect(wordsOf(lines)).to.contain('HOMONYME ALEX');
+    expect(wordsOf(await search({ familyName: 'ho' }))).to.contain('au moins 3');
+    expect((await search({ familyName: 'homonyme' }, new Visitor(app.issuer))).status).to.equal(403);
+    expect(wordsOf(await search({ familyName: '%%%_\\' }))).to.contain('Personne ne correspond');
+
+    await app.database
+      .knex('throttle_counters')
+      .where('key', 'like', 'directorySearch%')
+      .update({ points: 1_500 });
+    expect(wordsOf(await search({ familyName: 'homonyme' }))).to.contain('en peu de temps');
+  });
+
+  it('says nothing of an RPPS number that has an account: its owner is told by mail, and it cannot be approved', async () => {
+    const before = app.mailbox.messages().filter(({ to }) => to === 'camille@example.test').length;
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps: '99700900048', action: 'continue' });
+    const end = await finish(visitor, await upToCredentials(visitor, places, newEmail()));
+    expect(wordsOf(end)).to.contain('Votre demande est enregistrée');
+    const mail = await app.waitForMessage('camille@example.test', { after: before });
+    expect(mail.subject).to.equal('Votre numéro RPPS a été déclaré');
+    expect(mail.text).to.contain('aucune demande n').and.to.contain(app.deps.settings.SUPPORT_EMAIL);
+
+    const [, pretender] = await rppsOf('99700900048');
+    const { knex } = app.database;
+    const approval = await knex('approvals').where({ account_id: pretender.id }).first('id');
+    const sheet = await findSheet(knex, approval.id);
+    expect(sheet?.evidence.lookAlikes.flatMap(({ likenesses }) => likenesses)).to.include('rpps');
+    const administrator = await knex('account_roles').first('account_id');
+    const decision = await decide(knex, app.deps, {
+      approvalId: approval.id,
+      by: { accountId: administrator.account_id },
+      decision: 'approved',
+      reason: '',
+      note: '',
+      seenHash: sheet?.seenHash ?? '',
+    });
+    expect(decision).to.deep.equal({ ok: false, why: 'rpps-taken' });
+  });
+
+  it('says nothing of an address that has an account: its owner is told by mail', async () => {
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps: newRpps(), action: 'continue' });
+    const address = await visitor.submit(places, { action: 'continue', none: 'yes' }, '/lieux');
+    const codes = app.codesTo('dominique@example.test');
+    const codePage = await visitor.submit(address, { email: 'Dominique@Example.test' }, '/adresse');
+    expect(wordsOf(codePage)).to.contain('Code OTP');
+    const mail = await app.waitForMessage('Dominique@example.test');
+    expect(mail.subject).to.equal('Votre adresse a déjà un compte');
+    const guess = await visitor.submit(codePage, { code: '123456' }, '/code');
+    expect(guess.status).to.equal(422);
+    expect(app.codesTo('dominique@example.test')).to.equal(codes);
+  });
+
+  it('lets several people declare one number: the proof by the Order goes before', async () => {
+    const { visitor, page } = await begin();
+    const alix = { ...BY_HAND, rpps: '99700900014', action: 'continue' };
+    await finish(visitor, await upToCredentials(visitor, await visitor.submit(page, alix), newEmail()));
+    const owner = new Visitor(app.issuer);
+    const identified = await owner.submit(await owner.get('/inscription/ordre'), {
+      rpps: '99700900014',
+      birthdate: '17/06/1980',
+      terms: 'yes',
+    });
+    expect(heading(identified)).to.equal('Sécuriser la création de votre espace');
+  });
+
+  it('makes one account of two clicks at once', async () => {
+    const rpps = newRpps();
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps, action: 'continue' });
+    const credentials = await upToCredentials(visitor, places, newEmail());
+    const answers = await Promise.all([finish(visitor, credentials), finish(visitor, credentials)]);
+    expect(answers.every(({ status }) => status < 400)).to.equal(true);
+    expect(await rppsOf(rpps)).to.have.length(1);
+  });
+
+  it('tells of a workplace that no longer exists, at the step and at the end', async () => {
+    const { knex } = app.database;
+    const [first, second] = await knex('workplaces').where({ gone: false }).limit(2).pluck('id');
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps: newRpps(), action: 'continue' });
+    await knex('workplaces').where({ id: first }).update(GONE);
+    const told = await visitor.submit(places, { workplace: first, action: 'continue' }, '/lieux');
+    expect(wordsOf(told)).to.contain("n'existe plus");
+    const centres = await visitor.submit(told, { workplace: second, action: 'continue' }, '/lieux');
+    const address = await visitor.submit(centres, { [`centre-${second}`]: 'none' }, '/laboratoires');
+    const email = newEmail();
+    const { result: codePage, code } = await app.codeSentBy(email, () =>
+      visitor.submit(address, { email }, '/adresse'),
+    );
+    const credentials = await visitor.submit(codePage, { code }, '/code');
+    await knex('workplaces').where({ id: second }).update(GONE);
+    const again = await finish(visitor, credentials);
+    expect(again.status).to.equal(422);
+    expect(wordsOf(again)).to.contain("n'existe plus");
+    await knex('workplaces').whereIn('id', [first, second]).update({ in_finess: true });
+    const fixed = await visitor.submit(again, { none: 'yes', action: 'continue' }, '/lieux');
+    expect(heading(fixed), 'the proved address stays').to.equal('Votre mot de passe');
+  });
+
+  it('goes back a page at a time, and belongs to its browser for ten minutes', async () => {
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps: newRpps(), action: 'continue' });
+    const address = await visitor.submit(places, { action: 'continue', none: 'yes' }, '/lieux');
+    expect(heading(await visitor.get(`${places.url}/retour`))).to.equal("Mes lieux d'exercice");
+    expect(heading(await visitor.get(`${places.url}/retour`))).to.equal('Je suis un médecin');
+    expect((await new Visitor(app.issuer).get(places.url)).status).to.equal(410);
+    expect(heading(await visitor.get(`${address.url}/lieux`)), 'a form reloaded').to.equal(
+      "Mes lieux d'exercice",
+    );
+    expect((await visitor.get(places.url.replace('medecin', 'secretariat'))).status).to.equal(410);
+    app.clock.advance(11 * MINUTE);
+    expect((await visitor.get(places.url)).status).to.equal(410);
+  });
+
+  it('is proved by the link of the mail as well as by its code', async () => {
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps: newRpps(), action: 'continue' });
+    const address = await visitor.submit(places, { action: 'continue', none: 'yes' }, '/lieux');
+    const email = newEmail();
+    const codePage = await visitor.submit(address, { email }, '/adresse');
+    const link =
+      /https?:\S+confirmer-mon-adresse\/\S+/.exec((await app.waitForMessage(email)).text)?.[0] ?? '';
+    const elsewhere = new Visitor(app.issuer);
+    const confirm = await elsewhere.get(link);
+    expect(heading(await visitor.get(codePage.url)), 'opening it proves nothing').not.to.equal(
+      'Votre mot de passe',
+    );
+    await elsewhere.submit(confirm, {});
+    const credentials = await visitor.get(codePage.url);
+    expect(heading(credentials)).to.equal('Votre mot de passe');
+    expect(wordsOf(await finish(visitor, credentials))).to.contain('Votre demande est enregistrée');
+  });
+
+  describe('of a secretary', () => {
+    const TYPED = {
+      profession: 'SECRETARIAT_MEDICAL',
+      civilite: 'M',
+      familyName: 'SECRETAIRE0090300',
+      givenName: 'Noa',
+    };
+
+    it('makes a pending personal account', async () => {
+      const { visitor, page } = await begin(SECRETARY);
+      const empty = await visitor.submit(page, {});
+      expect(empty.status).to.equal(422);
+      const places = await visitor.submit(empty, TYPED);
+      const email = newEmail();
+      expect(wordsOf(await finish(visitor, await upToCredentials(visitor, places, email)))).to.contain(
+        'Votre demande est enregistrée',
+      );
+      const account = await app.database.knex('accounts').where({ family_name: TYPED.familyName }).first();
+      expect(account).to.include({ kind: 'secretary', state: 'pending', rpps: null });
+    });
+
+    it('makes a pending shared account, whose first secretary signs in once it is approved', async () => {
+      const { visitor, page } = await begin(SECRETARY);
+      const untitled = await visitor.submit(page, { ...TYPED, shared: 'yes' });
+      expect(wordsOf(untitled)).to.contain("Indiquez l'intitulé du compte partagé.");
+      const title = 'Secrétariat de cardiologie';
+      const places = await visitor.submit(untitled, { ...TYPED, shared: 'yes', sharedTitle: title });
+      const email = newEmail();
+      await finish(visitor, await upToCredentials(visitor, places, email));
+      const { knex } = app.database;
+      const account = await knex('accounts').where({ title }).first();
+      expect(account).to.include({ kind: 'shared', state: 'pending' });
+
+      const approval = await knex('approvals').where({ account_id: account.id }).first('id');
+      const sheet = await findSheet(knex, approval.id);
+      expect(sheet?.declared).to.deep.include({ familyName: title, members: ['Noa SECRETAIRE0090300'] });
+      const administrator = await knex('account_roles').first('account_id');
+      const received = app.mailbox.messages().filter(({ to }) => to === email).length;
+      expect(
+        await decide(knex, app.deps, {
+          approvalId: approval.id,
+          by: { accountId: administrator.account_id },
+          decision: 'approved',
+          reason: '',
+          note: '',
+          seenHash: sheet?.seenHash ?? '',
+        }),
+      ).to.deep.equal({ ok: true });
+      await app.waitForMessage(email, { after: received });
+      const client = await createTestClient(app.issuer, 'messagerie');
+      const authorization = await client.authorize();
+      const back = await signIn(app, new Visitor(app.issuer), authorization.url, {
+        email,
+        password: PASSWORD,
+      });
+      const tokens = await client.exchange(authorization, back.headers.get('location') as string);
+      expect(tokens.claims()?.sub).to.equal(account.id);
+    });
+  });
+});
