@@ -22,6 +22,8 @@ export interface Declared {
   readonly emails: readonly { readonly address: string; readonly verifiedAt: string }[];
   /** Proved phones, E.164. */
   readonly phones: readonly { readonly number: string; readonly verifiedAt: string }[];
+  /** Phones that were typed and that nothing proves, E.164. */
+  readonly declaredPhones: readonly string[];
   /** Names of the secretaries of a shared account. */
   readonly members: readonly string[];
   /** In the person's own order. */
@@ -51,6 +53,10 @@ export async function findDeclared(
     .where({ account_id: accountId })
     .orderBy(['verified_at', 'number'])
     .select('number', 'verified_at');
+  const declaredPhones = await db('declared_phone_numbers')
+    .where({ account_id: accountId })
+    .orderBy('number')
+    .pluck('number');
   const members = await db('account_members')
     .where({ account_id: accountId, state: 'active' })
     .orderBy(['created_at', 'id'])
@@ -68,6 +74,7 @@ export async function findDeclared(
       identityProof: row.identity_proof,
       emails: emails.map(({ address, verified_at }) => ({ address, verifiedAt: verified_at.toISOString() })),
       phones: phones.map(({ number, verified_at }) => ({ number, verifiedAt: verified_at.toISOString() })),
+      declaredPhones,
       members: members.map(({ given_name, family_name }) => `${given_name} ${family_name}`),
       workplaces: (await listAccountWorkplaces(db, accountId)).map(({ workplace, gone, centre }) => ({
         name: workplace.name,

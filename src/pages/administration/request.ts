@@ -89,6 +89,8 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
     })),
     emails: declared.emails,
     phones: declared.phones,
+    members: declared.members,
+    declaredPhones: declared.declaredPhones,
     workplaces: declared.workplaces,
   };
 }
