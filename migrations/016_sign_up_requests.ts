@@ -7,6 +7,10 @@ export async function up(knex: Knex): Promise<void> {
     CREATE UNIQUE INDEX accounts_rpps_unique ON accounts (rpps)
       WHERE rpps IS NOT NULL AND state IN ('active', 'suspended');
 
+    -- Of a shared account: the professional who is said to answer for it, who may have no account.
+    ALTER TABLE accounts ADD COLUMN responsible_rpps text CHECK (responsible_rpps ~ '^[0-9]{11}$'),
+      ADD CONSTRAINT accounts_responsible_rpps_shared CHECK (responsible_rpps IS NULL OR kind = 'shared');
+
     -- Typed at sign-up and proved by nothing: no code ever goes there.
     CREATE TABLE declared_phone_numbers (
       account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
@@ -19,6 +23,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.schema.raw(`
     DROP TABLE declared_phone_numbers;
+    ALTER TABLE accounts DROP COLUMN responsible_rpps;
     -- Of several that declared one number, the one that may keep it.
     UPDATE accounts SET state = 'refused' WHERE state = 'pending' AND id NOT IN (
       SELECT DISTINCT ON (rpps) id FROM accounts

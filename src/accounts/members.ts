@@ -6,7 +6,7 @@ import { record } from '../audit/journal.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Db, isUniqueViolation } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
-import { DuplicateAccountError } from './accounts.ts';
+import { DuplicateAccountError, findOwnerOfRpps } from './accounts.ts';
 
 export interface NewMember {
   /** Code of TRE_R81. */
@@ -36,8 +36,8 @@ export interface NewSharedAccount {
   readonly title: string;
   readonly firstMember: NewMember;
   readonly state?: 'pending' | 'active';
-  /** Professional who answers for the account. */
-  readonly responsibleAccountId?: string | undefined;
+  /** RPPS number of the professional who is said to answer for the account. */
+  readonly responsibleRpps?: string | undefined;
   /** Client address of the request. */
   readonly source?: string | undefined;
 }
@@ -95,6 +95,12 @@ async function insertMember(db: Db, clock: Clock, accountId: string, member: New
 const hasNotificationAddress = async (db: Db, accountId: string): Promise<boolean> =>
   Boolean(await db('email_addresses').where({ account_id: accountId, is_notification: true }).first('id'));
 
+/** The active account of this RPPS number, if it is a professional's. */
+async function professionalWith(db: Db, rpps: string | undefined): Promise<string | undefined> {
+  const owner = rpps === undefined ? undefined : await findOwnerOfRpps(db, rpps);
+  return owner?.kind === 'professional' ? owner.id : undefined;
+}
+
 /**
  * Makes the account, its first member and the journal entry; call it in a transaction.
  * @throws {DuplicateAccountError} when the address has an account already.
@@ -102,7 +108,7 @@ const hasNotificationAddress = async (db: Db, accountId: string): Promise<boolea
 export async function createSharedAccount(
   db: Db,
   { clock }: Deps,
-  { title, firstMember, state = 'pending', responsibleAccountId, source }: NewSharedAccount,
+  { title, firstMember, state = 'pending', responsibleRpps, source }: NewSharedAccount,
 ): Promise<{ accountId: string; memberId: string }> {
   const accountId = newId();
   const now = clock.now();
@@ -111,7 +117,8 @@ export async function createSharedAccount(
     kind: 'shared',
     state,
     title,
-    responsible_account_id: responsibleAccountId,
+    responsible_rpps: responsibleRpps,
+    responsible_account_id: await professionalWith(db, responsibleRpps),
     identity_proof: 'declared',
     terms_version: firstMember.termsVersion,
     terms_accepted_at: now,

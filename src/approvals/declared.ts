@@ -24,6 +24,8 @@ export interface Declared {
   readonly phones: readonly { readonly number: string; readonly verifiedAt: string }[];
   /** Phones that were typed and that nothing proves, E.164. */
   readonly declaredPhones: readonly string[];
+  /** RPPS number of the professional said to answer for a shared account. */
+  readonly responsibleRpps: string | undefined;
   /** Names of the secretaries of a shared account. */
   readonly members: readonly string[];
   /** In the person's own order. */
@@ -75,6 +77,7 @@ export async function findDeclared(
       emails: emails.map(({ address, verified_at }) => ({ address, verifiedAt: verified_at.toISOString() })),
       phones: phones.map(({ number, verified_at }) => ({ number, verifiedAt: verified_at.toISOString() })),
       declaredPhones,
+      responsibleRpps: row.responsible_rpps ?? undefined,
       members: members.map(({ given_name, family_name }) => `${given_name} ${family_name}`),
       workplaces: (await listAccountWorkplaces(db, accountId)).map(({ workplace, gone, centre }) => ({
         name: workplace.name,

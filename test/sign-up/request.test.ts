@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { seedDirectory } from '../../seeds/demo/seed.ts';
+import { findSignInByEmail } from '../../src/accounts/principals.ts';
 import { listWaiting } from '../../src/approvals/approvals.ts';
 import { decide, findSheet } from '../../src/approvals/decide.ts';
 import { MINUTE } from '../../src/lib/clock.ts';
@@ -372,7 +373,12 @@ describe('sign-up that an administrator decides upon', () => {
       const untitled = await visitor.submit(page, { ...TYPED, shared: 'yes' });
       expect(wordsOf(untitled)).to.contain("Indiquez l'intitulé du compte partagé.");
       const title = 'Secrétariat de cardiologie';
-      const places = await visitor.submit(untitled, { ...TYPED, shared: 'yes', sharedTitle: title });
+      const places = await visitor.submit(untitled, {
+        ...TYPED,
+        shared: 'yes',
+        sharedTitle: title,
+        responsibleRpps: '99700 90004 8',
+      });
       const email = newEmail();
       await finish(visitor, await upToCredentials(visitor, places, email));
       const { knex } = app.database;
@@ -381,7 +387,13 @@ describe('sign-up that an administrator decides upon', () => {
 
       const approval = await knex('approvals').where({ account_id: account.id }).first('id');
       const sheet = await findSheet(knex, approval.id);
-      expect(sheet?.declared).to.deep.include({ familyName: title, members: ['Noa SECRETAIRE0090300'] });
+      expect(sheet?.declared).to.deep.include({
+        familyName: title,
+        members: ['Noa SECRETAIRE0090300'],
+        responsibleRpps: '99700900048',
+      });
+      const camille = await findSignInByEmail(knex, 'camille@example.test');
+      expect(account.responsible_account_id).to.equal(camille?.account.id);
       const administrator = await knex('account_roles').first('account_id');
       const received = app.mailbox.messages().filter(({ to }) => to === email).length;
       expect(

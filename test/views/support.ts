@@ -73,6 +73,7 @@ const request = {
     },
   ],
   members: ['Noa SECRETAIRE0090300'],
+  responsibleRpps: '99700900048',
   declaredPhones: ['+33639980021'],
   emails: [{ address: 'camille@example.test', verifiedAt: '2026-11-24T08:00:00.000Z' }],
   phones: [{ number: '+33639980001', verifiedAt: '2026-11-24T08:01:00.000Z' }],

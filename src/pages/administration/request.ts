@@ -90,6 +90,7 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
     emails: declared.emails,
     phones: declared.phones,
     members: declared.members,
+    responsibleRpps: declared.responsibleRpps,
     declaredPhones: declared.declaredPhones,
     workplaces: declared.workplaces,
   };

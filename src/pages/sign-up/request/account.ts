@@ -77,11 +77,13 @@ async function createRequestedAccount(
   source: string,
 ): Promise<string> {
   if (!chosen) throw new CaduceeError('internal', { detail: 'no address was proved' });
-  const { sharedTitle, professionCode, civiliteCode, familyName, givenName, rpps } = identity;
+  const { sharedTitle, responsibleRpps, professionCode, civiliteCode, familyName, givenName, rpps } =
+    identity;
   const person = { civiliteCode, familyName, givenName, passwordHash, termsVersion: TERMS.version };
   if (sharedTitle !== undefined) {
     const firstMember = { ...person, email: chosen };
-    return (await createSharedAccount(trx, deps, { title: sharedTitle, firstMember, source })).accountId;
+    const shared = { title: sharedTitle, firstMember, responsibleRpps, source };
+    return (await createSharedAccount(trx, deps, shared)).accountId;
   }
   const accountId = await createAccount(trx, deps.clock, {
     ...person,

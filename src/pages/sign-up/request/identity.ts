@@ -64,6 +64,8 @@ export function readIdentity(
     kind === 'secretary' && fields.shared
       ? read('sharedTitle', parseName(fields.sharedTitle ?? '', 'sharedTitle', MAX_TITLE_LENGTH))
       : undefined;
+  const responsible = sharedTitle === undefined ? '' : (fields.responsibleRpps ?? '').trim();
+  const responsibleRpps = responsible === '' ? undefined : read('responsibleRpps', parseRpps(responsible));
   if (Object.keys(errors).length > 0) return { ok: false, errors };
   return {
     ok: true,
@@ -74,6 +76,7 @@ export function readIdentity(
       givenName,
       ...(rpps !== undefined && { rpps }),
       ...(sharedTitle !== undefined && { sharedTitle }),
+      ...(responsibleRpps !== undefined && { responsibleRpps }),
     },
   };
 }

@@ -17,6 +17,8 @@ export interface DeclaredIdentity {
   readonly rpps?: string;
   /** Name of the account that several secretaries share; absent for a personal one. */
   readonly sharedTitle?: string;
+  /** RPPS number of the professional who answers for a shared account, when one is named. */
+  readonly responsibleRpps?: string;
 }
 
 export interface ChosenWorkplace {
