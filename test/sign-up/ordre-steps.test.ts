@@ -6,7 +6,7 @@ import {
   type OrdreState,
   type OrdreStep,
   personalWords,
-} from '../../src/pages/sign-up/ordre-steps.ts';
+} from '../../src/pages/sign-up/ordre/steps.ts';
 
 const PHONE = '+33639980001';
 const EMAIL = 'alix@example.test';

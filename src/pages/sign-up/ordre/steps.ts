@@ -1,6 +1,6 @@
 /** The steps of a sign-up against the ordinal register (RPPS number and birthdate), as pure rules. */
-import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
-import type { OrdinalEntry } from '../../directories/ordinal-register.ts';
+import { type Contact, maskContact, type Notice } from '../../../credentials/code-delivery.ts';
+import type { OrdinalEntry } from '../../../directories/ordinal-register.ts';
 
 export interface OrdreState {
   readonly step: 'under-way';

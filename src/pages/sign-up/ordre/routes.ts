@@ -4,38 +4,38 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { DuplicateAccountError } from '../../accounts/accounts.ts';
-import { parseEmailAddress } from '../../accounts/contacts.ts';
-import { record } from '../../audit/journal.ts';
+import { DuplicateAccountError } from '../../../accounts/accounts.ts';
+import { parseEmailAddress } from '../../../accounts/contacts.ts';
+import { record } from '../../../audit/journal.ts';
 import {
   addressLink,
   checkCode,
   deliverCode,
   forgetSends,
   resendNotice,
-} from '../../credentials/code-delivery.ts';
-import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
-import { isLinkConsumed } from '../../credentials/one-time-links.ts';
-import type { Deps } from '../../deps.ts';
-import { CaduceeError } from '../../errors.ts';
+} from '../../../credentials/code-delivery.ts';
+import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
+import { isLinkConsumed } from '../../../credentials/one-time-links.ts';
+import type { Deps } from '../../../deps.ts';
+import { CaduceeError } from '../../../errors.ts';
 import {
   clientAddress,
   type PageContext,
   type RequestState,
   renderPage,
   seeOther,
-} from '../../http/context.ts';
-import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
-import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../journeys/journeys.ts';
-import type { Db } from '../../lib/database.ts';
-import type { Fault } from '../../lib/fault.ts';
-import { addresses } from '../addresses.ts';
-import { hashNewPassword, newPasswordFaults } from '../new-password.ts';
-import { proposeEmail } from '../proposed-email.ts';
-import { findDestination } from '../sign-in/interaction.ts';
-import { sendToChosenAddress } from './chosen-address.ts';
-import { openOrdreAccount } from './ordre-account.ts';
-import { showIdentify } from './ordre-identify.ts';
+} from '../../../http/context.ts';
+import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../../journeys/journeys.ts';
+import type { Db } from '../../../lib/database.ts';
+import type { Fault } from '../../../lib/fault.ts';
+import { addresses } from '../../addresses.ts';
+import { hashNewPassword, newPasswordFaults } from '../../new-password.ts';
+import { proposeEmail } from '../../proposed-email.ts';
+import { findDestination } from '../../sign-in/interaction.ts';
+import { sendToChosenAddress } from '../chosen-address.ts';
+import { openOrdreAccount } from './account.ts';
+import { showIdentify } from './identify.ts';
 import {
   contactsOf,
   nextStep,
@@ -44,7 +44,7 @@ import {
   type OrdreState,
   type OrdreStep,
   personalWords,
-} from './ordre-steps.ts';
+} from './steps.ts';
 
 type Faults = Record<string, Fault>;
 type UnderWay = Journey<OrdreState>;

@@ -1,29 +1,29 @@
-/** The first form: RPPS number and birthdate against the ordinal register. It begins the journey that ordre.ts goes on. */
+/** The first form: RPPS number and birthdate against the ordinal register. It begins the journey that routes.ts goes on. */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { findOwnerOfRpps } from '../../accounts/accounts.ts';
-import { record } from '../../audit/journal.ts';
-import { throttledFault } from '../../credentials/code-delivery.ts';
-import type { Deps } from '../../deps.ts';
-import { parseBirthdate } from '../../directories/birthdate.ts';
-import { findOrdinalEntry, type OrdinalEntry } from '../../directories/ordinal-register.ts';
-import { parseRpps } from '../../directories/rpps.ts';
+import { findOwnerOfRpps } from '../../../accounts/accounts.ts';
+import { record } from '../../../audit/journal.ts';
+import { throttledFault } from '../../../credentials/code-delivery.ts';
+import type { Deps } from '../../../deps.ts';
+import { parseBirthdate } from '../../../directories/birthdate.ts';
+import { findOrdinalEntry, type OrdinalEntry } from '../../../directories/ordinal-register.ts';
+import { parseRpps } from '../../../directories/rpps.ts';
 import {
   clientAddress,
   type PageContext,
   type RequestState,
   renderPage,
   seeOther,
-} from '../../http/context.ts';
-import { ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
-import { startJourney } from '../../journeys/journeys.ts';
-import type { Fault } from '../../lib/fault.ts';
-import { randomToken } from '../../lib/ids.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
-import { addresses } from '../addresses.ts';
-import { findDestination } from '../sign-in/interaction.ts';
-import { interactionOf } from './interaction.ts';
-import type { OrdreJourneyState } from './ordre-steps.ts';
+} from '../../../http/context.ts';
+import { ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import { startJourney } from '../../../journeys/journeys.ts';
+import type { Fault } from '../../../lib/fault.ts';
+import { randomToken } from '../../../lib/ids.ts';
+import { throttleRules } from '../../../throttle/throttle.ts';
+import { addresses } from '../../addresses.ts';
+import { findDestination } from '../../sign-in/interaction.ts';
+import { interactionOf } from '../interaction.ts';
+import type { OrdreJourneyState } from './steps.ts';
 
 const ERASED_AFTER_SECONDS = 600;
 

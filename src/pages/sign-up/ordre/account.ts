@@ -1,18 +1,18 @@
 /** The end of the journey: an account whose identity the Order's data and contact proved. */
-import { createAccount } from '../../accounts/accounts.ts';
-import { TERMS } from '../../accounts/terms.ts';
-import { record } from '../../audit/journal.ts';
-import { addressLink, maskContact } from '../../credentials/code-delivery.ts';
-import { deleteCodes } from '../../credentials/one-time-codes.ts';
-import { deleteLink } from '../../credentials/one-time-links.ts';
-import type { Deps } from '../../deps.ts';
-import type { Lang } from '../../http/texts.ts';
-import { type Journey, moveJourney } from '../../journeys/journeys.ts';
-import { dayInParis } from '../../lib/clock.ts';
-import type { Db } from '../../lib/database.ts';
-import { enqueueMessage } from '../../messages/outbox.ts';
-import { addresses } from '../addresses.ts';
-import type { OrdreJourneyState, OrdreState } from './ordre-steps.ts';
+import { createAccount } from '../../../accounts/accounts.ts';
+import { TERMS } from '../../../accounts/terms.ts';
+import { record } from '../../../audit/journal.ts';
+import { addressLink, maskContact } from '../../../credentials/code-delivery.ts';
+import { deleteCodes } from '../../../credentials/one-time-codes.ts';
+import { deleteLink } from '../../../credentials/one-time-links.ts';
+import type { Deps } from '../../../deps.ts';
+import type { Lang } from '../../../http/texts.ts';
+import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
+import { dayInParis } from '../../../lib/clock.ts';
+import type { Db } from '../../../lib/database.ts';
+import { enqueueMessage } from '../../../messages/outbox.ts';
+import { addresses } from '../../addresses.ts';
+import type { OrdreJourneyState, OrdreState } from './steps.ts';
 
 interface Opening {
   readonly journey: Journey<OrdreState>;
