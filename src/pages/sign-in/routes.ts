@@ -7,23 +7,11 @@ import type Provider from 'oidc-provider';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import {
-  checkCode,
-  deliverCode,
-  forgetSends,
-  type Notice,
-  resendNotice,
-} from '../../credentials/code-delivery.ts';
-import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
+import { checkCode, deliverCode, forgetSends, resendNotice } from '../../credentials/code-delivery.ts';
+import { consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
-import {
-  clientAddress,
-  type PageContext,
-  type RequestState,
-  renderPage,
-  seeOther,
-} from '../../http/context.ts';
+import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { takeNotice } from '../../http/notice.ts';
@@ -32,21 +20,20 @@ import { endJourney, findJourney, type Journey, moveJourney, startJourney } from
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { addresses, RETURNS } from '../addresses.ts';
+import { RETURNS } from '../addresses.ts';
 import { takeProposedEmail } from '../proposed-email.ts';
 import { consentRoutes, showConsent } from './consent.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
+import { signInPages } from './pages.ts';
 import { authenticate } from './password.ts';
 import { type ChoosableContact, contactsOf, nextStep, type SignInState } from './steps.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 type Faults = Record<string, Fault>;
 
-/** Reasons for which the engine asks again who is signed in already. */
-const CONFIRMING = new Set(['login_prompt', 'max_age', 'assurance']);
-
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex, clock } = deps;
+  const { mustConfirm, showPassword, showCode, showChannels } = signInPages(deps);
   const form = [parseForm, verifyForm(deps)] as const;
 
   const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
@@ -62,100 +49,6 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     followUiLocales(ctx, interaction.params.ui_locales);
     (ctx.state as RequestState).formAction = interaction.returnOrigins;
     return interaction;
-  }
-
-  const page = (ctx: PageContext, interaction: Interaction, template: string, context: object) =>
-    renderPage(deps, ctx, template, {
-      path: interactionUrl(interaction.uid),
-      application: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application,
-      ...context,
-    });
-
-  /** The person is signed in, and the application wants to be sure that it is still them. */
-  const mustConfirm = (ctx: PageContext, { accountId, prompt, reasons }: Interaction): boolean =>
-    accountId !== undefined &&
-    prompt === 'login' &&
-    reasons.every((reason) => CONFIRMING.has(reason)) &&
-    ctx.query.compte !== 'autre';
-
-  function showPassword(
-    ctx: PageContext,
-    interaction: Interaction,
-    {
-      email,
-      errors = {},
-      alert,
-    }: {
-      email: string;
-      errors?: Faults;
-      alert?: Fault & { kind: string; url?: string };
-    },
-  ) {
-    if (ctx.method === 'POST') ctx.status = 422;
-    page(ctx, interaction, 'sign-in/password.njk', {
-      values: { email },
-      errors,
-      alert,
-      confirms: mustConfirm(ctx, interaction),
-      signUpUrl: addresses.signUp(interaction.uid),
-      passwordForgottenUrl: addresses.passwordForgotten,
-      identifierForgottenUrl: addresses.identifierForgotten,
-    });
-  }
-
-  function showCode(
-    ctx: PageContext,
-    interaction: Interaction,
-    {
-      contacts,
-      contact,
-      errors = {},
-      alert,
-    }: {
-      contacts: readonly ChoosableContact[];
-      contact: ChoosableContact;
-      errors?: Faults;
-      alert?: Notice | undefined;
-    },
-  ) {
-    if (Object.keys(errors).length > 0) ctx.status = 422;
-    const base = interactionUrl(interaction.uid);
-    page(ctx, interaction, 'sign-in/code.njk', {
-      path: `${base}/code`,
-      channel: contact.channel,
-      masked: contact.masked,
-      errors,
-      alert,
-      action: `${base}/code`,
-      resendAction: `${base}/renvoyer`,
-      otherChannelUrl: contacts.length > 1 ? `${base}/canal` : undefined,
-      backUrl: base,
-      minutes: CODE_LIFETIME_MINUTES,
-    });
-  }
-
-  function showChannels(
-    ctx: PageContext,
-    interaction: Interaction,
-    { contacts, contact }: { contacts: readonly ChoosableContact[]; contact: ChoosableContact | undefined },
-    errors: Faults = {},
-  ) {
-    if (Object.keys(errors).length > 0) ctx.status = 422;
-    const base = interactionUrl(interaction.uid);
-    // Who comes here did not get the last code.
-    const proposed = contacts.find(({ id }) => id !== contact?.id) ?? contact;
-    page(ctx, interaction, 'sign-in/channel.njk', {
-      path: `${base}/canal`,
-      action: `${base}/canal`,
-      channels: contacts.map(({ id, channel, masked }) => ({
-        id,
-        channel,
-        masked,
-        checked: id === proposed?.id,
-      })),
-      errors,
-      backUrl: contact ? `${base}/code` : base,
-    });
   }
 
   async function send(
