@@ -194,7 +194,7 @@ export async function findMember(db: Db, accountId: string, memberId: string): P
 /**
  * Ends a member: their address and phones are free again, their password is erased; their name stays for the journal.
  * Call it in the transaction that also ends what they opened (openid/acting-members.ts).
- * @returns the member as they were; undefined when they were gone already.
+ * @returns the member as they were; undefined when they, or who removes them, were gone already.
  * @throws {LastMemberError} when nobody else is left.
  */
 export async function endMember(
@@ -206,7 +206,8 @@ export async function endMember(
   await db('accounts').where({ id: accountId }).forUpdate().first('id');
   const members = await listMembers(db, accountId);
   const member = members.find(({ id }) => id === memberId);
-  if (!member) return undefined;
+  // Who was removed while they waited here has no say any more.
+  if (!member || !members.some(({ id }) => id === by)) return undefined;
   if (members.length === 1) throw new LastMemberError(`${memberId} is the last member of ${accountId}`);
 
   await db('account_members')

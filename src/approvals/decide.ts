@@ -4,7 +4,7 @@ import { type AccountState, findAccount, findOwnerOfRpps } from '../accounts/acc
 import { transition } from '../accounts/transition.ts';
 import { record } from '../audit/journal.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Db } from '../lib/database.ts';
+import { type Db, isUniqueViolation } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { type Approval, type Decided, findApproval } from './approvals.ts';
 import { type Declared, digestOf, findDeclared } from './declared.ts';
@@ -65,20 +65,28 @@ interface Deps {
 interface Party {
   readonly accountId: string;
   readonly rpps: string | undefined;
-  /** Canonical addresses, those given back included. */
+  /** Canonical addresses without their sub-addresses (RFC 5233), those given back included. */
   readonly emails: readonly string[];
+  /** Proved and declared, E.164. */
+  readonly phones: readonly string[];
 }
 
 /** Whether two accounts are one person's, as far as it can be told for sure. */
 export const isSamePerson = (one: Party, other: Party): boolean =>
   one.accountId === other.accountId ||
   (one.rpps !== undefined && one.rpps === other.rpps) ||
-  one.emails.some((email) => other.emails.includes(email));
+  one.emails.some((email) => other.emails.includes(email)) ||
+  one.phones.some((phone) => other.phones.includes(phone));
 
 async function partyOf(db: Db, accountId: string): Promise<Party> {
   const row = await db('accounts').where({ id: accountId }).first('rpps');
   const emails = await db('email_addresses').where({ account_id: accountId }).pluck('canonical');
-  return { accountId, rpps: row?.rpps ?? undefined, emails };
+  const phones = [
+    ...(await db('phone_numbers').where({ account_id: accountId }).pluck('number')),
+    ...(await db('declared_phone_numbers').where({ account_id: accountId }).pluck('number')),
+  ];
+  const mailboxes = emails.map((email: string) => email.replace(/\+[^@]*@/, '@'));
+  return { accountId, rpps: row?.rpps ?? undefined, emails: mailboxes, phones };
 }
 
 /** True when this account's person is the one that the request is about. */
@@ -89,7 +97,7 @@ export const isOwnRequest = async (db: Db, approval: Approval, accountId: string
  * Decides, with all that follows: the state, the mail, the journal entry. Of two administrators at once one decides,
  * and the other one is told what was decided.
  *
- * @throws when `by` is not an active administrator, or the request is of a kind that is not decided here.
+ * @throws when `by` is not an active administrator.
  */
 export async function decide(
   db: Db,
@@ -98,17 +106,18 @@ export async function decide(
 ): Promise<DecisionResult> {
   const { clock } = deps;
   const event = decision === 'approved' ? 'account.approved' : 'account.refused';
-  return db.transaction(async (trx): Promise<DecisionResult> => {
-    const administrator = await findAccount(trx, by.accountId);
-    if (administrator?.state !== 'active' || !administrator.isAdministrator)
-      throw new Error('only an active administrator decides');
+  const decided = db.transaction(async (trx): Promise<DecisionResult> => {
     const locked = await trx('approvals').where({ id: approvalId }).forUpdate().first('account_id');
     if (!locked) return { ok: false, why: 'unknown' };
     await trx('accounts').where({ id: locked.account_id }).forUpdate().first('id');
+    // Read after the wait for the rows: the role may have been taken away meanwhile.
+    const administrator = await findAccount(trx, by.accountId);
+    if (administrator?.state !== 'active' || !administrator.isAdministrator)
+      throw new Error('only an active administrator decides');
     const sheet = await findSheet(trx, approvalId);
     if (!sheet) return { ok: false, why: 'unknown' };
     const { approval } = sheet;
-    if (approval.kind !== 'sign-up') throw new Error(`a ${approval.kind} is not decided here`);
+    if (approval.kind !== 'sign-up') return { ok: false, why: 'unknown' };
     if (approval.decided) return { ok: false, why: 'decided', decided: approval.decided };
     if (await isOwnRequest(trx, approval, by.accountId)) {
       await record(trx, clock, {
@@ -147,5 +156,10 @@ export async function decide(
       details: { approval: approval.id },
     });
     return { ok: true };
+  });
+  return decided.catch((error) => {
+    // Another account of this number became active at the same moment.
+    if (isUniqueViolation(error, 'accounts_rpps_unique')) return { ok: false, why: 'rpps-taken' };
+    throw error;
   });
 }

@@ -203,7 +203,10 @@ function failureLimits({ purpose, contact, accountId, memberId, source }: Check)
   return [
     [throttleRules.codeFailurePerSource, source],
     ...ofTarget,
-    [throttleRules.codeFailureEverywhere, purpose],
+    // Not for an address of a sign-up, which anybody may begin: a stranger could close that door for everybody.
+    ...(purpose === 'address'
+      ? []
+      : [[throttleRules.codeFailureEverywhere, purpose] satisfies [ThrottleRule, string]]),
   ];
 }
 

@@ -224,7 +224,7 @@ function isMostlyMadeOf(points: string[], words: string[]): boolean {
 function personalWords(personal: string[]): string[] {
   const words = new Set<string>();
   for (const entry of personal) {
-    const text = entry.normalize('NFC').toLowerCase().trim().slice(0, 254);
+    const text = entry.slice(0, 254).normalize('NFC').toLowerCase().trim();
     words.add(text);
     const date = /^(\d{2}(\d{2}))-(\d{2})-(\d{2})$/.exec(text);
     if (date !== null) {

@@ -3,7 +3,7 @@
  * becomes a member. One open invitation per account and address; a new one takes the place of the one before.
  */
 import { findOwnerOfEmail } from '../accounts/accounts.ts';
-import { addMember, type Member, type NewMember } from '../accounts/members.ts';
+import { addMember, findMember, type Member, type NewMember } from '../accounts/members.ts';
 import { record } from '../audit/journal.ts';
 import {
   consumeLink,
@@ -74,6 +74,8 @@ export async function inviteMember(db: Db, deps: Deps, inviting: Inviting): Prom
   const { clock } = deps;
   await db.transaction(async (trx) => {
     await lockAccount(trx, accountId);
+    // Removed while this waited: nobody comes back by an invitation of their own.
+    if (!(await findMember(trx, accountId, inviter.id))) return;
     for (const { id } of await openRows(trx, accountId).where({ canonical: email.canonical })) {
       await revoke(trx, deps, id);
     }
@@ -174,7 +176,7 @@ export async function peekInvitation(
     .join('accounts', 'accounts.id', 'invitation.account_id')
     .join('account_members as inviter', 'inviter.id', 'invitation.invited_by')
     .where({ 'invitation.id': link.subject, 'invitation.revoked_at': null, 'invitation.accepted_at': null })
-    .whereIn('accounts.state', ['pending', 'active', 'suspended'])
+    .whereIn('accounts.state', ['pending', 'active'])
     .first('invitation.*', 'accounts.title', 'inviter.given_name', 'inviter.family_name');
   if (!row) return 'none';
   return {
@@ -203,7 +205,7 @@ export async function acceptInvitation(
 ): Promise<string | undefined> {
   const { clock } = deps;
   const account = await lockAccount(db, accountId);
-  if (!['pending', 'active', 'suspended'].includes(account?.state)) return undefined;
+  if (!['pending', 'active'].includes(account?.state)) return undefined;
   if (!(await consumeLink(db, clock, linkId))) return undefined;
   const [accepted] = await db('member_invitations')
     .where({ id, account_id: accountId, canonical, ...open })

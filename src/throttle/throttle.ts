@@ -53,6 +53,7 @@ export const throttleRules = {
     perSource: true,
   },
   signUpPerRppsDaily: { name: 'signUpPerRppsDaily', limit: 15, seconds: DAY },
+  rppsNoticePerRpps: { name: 'rppsNoticePerRpps', limit: 1, seconds: DAY },
   signUpStartPerRpps: { name: 'signUpStartPerRpps', limit: 10, seconds: HOUR },
   signUpPerSource: { name: 'signUpPerSource', limit: 60, seconds: HOUR, perSource: true },
 } as const satisfies Record<string, ThrottleRule>;

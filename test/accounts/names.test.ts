@@ -14,7 +14,13 @@ describe('a declared name', () => {
     ['x'.repeat(80), 'x'.repeat(80)],
     ['x'.repeat(81), 'fault.name.tooLong'],
     ['x'.repeat(100_000), 'fault.name.tooLong'],
-    ['Anne2', 'fault.name.characters'],
+    ['DOC0090001', 'DOC0090001'],
+    ['2Anne', 'fault.name.characters'],
+    ['\u3164\u3164', 'fault.name.characters'],
+    ['\u115f\u1160', 'fault.name.characters'],
+    ['e\u0301\u0301\u0301\u0301\u0301', 'fault.name.characters'],
+    ['J. Martin', 'J. Martin'],
+    ['caducee.example', 'fault.name.characters'],
     ['<b>Anne</b>', 'fault.name.characters'],
     ['Anne\u0000', 'fault.name.characters'],
     ['Anne\u202eenna', 'fault.name.characters'],
@@ -46,6 +52,9 @@ describe('the title of a shared account', () => {
     ['<script>', 'fault.title.characters'],
     ['Secrétariat\u0000', 'fault.title.characters'],
     ['« A »', 'fault.title.characters'],
+    ['Lisez https://site.example', 'fault.title.characters'],
+    ['Lisez www.site.example', 'fault.title.characters'],
+    ['Lisez site.example', 'fault.title.characters'],
   ];
   for (const [typed, expected] of cases) {
     it(`${JSON.stringify(typed.slice(0, 24))} (${typed.length}) is ${expected.slice(0, 40)}`, () => {

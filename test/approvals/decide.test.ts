@@ -195,13 +195,38 @@ describe('a decision', () => {
   });
 
   it('knows one person’s two accounts by number and addresses', () => {
-    const person = (accountId: string, rpps?: string, ...emails: string[]) => ({ accountId, rpps, emails });
+    const person = (accountId: string, rpps?: string, ...emails: string[]) => ({
+      accountId,
+      rpps,
+      emails,
+      phones: [] as string[],
+    });
     const one = person('1', '99700900014', 'a@x.fr', 'b@x.fr');
     expect(isSamePerson(one, person('1'))).to.equal(true);
     expect(isSamePerson(one, person('2', '99700900014'))).to.equal(true);
     expect(isSamePerson(one, person('2', undefined, 'c@x.fr', 'b@x.fr'))).to.equal(true);
     expect(isSamePerson(one, person('2', '99700900022', 'c@x.fr'))).to.equal(false);
     expect(isSamePerson(person('1'), person('2'))).to.equal(false);
+    const calls = (id: string, phone: string) => ({ ...person(id), phones: [phone] });
+    expect(isSamePerson(calls('1', '+33639980001'), calls('2', '+33639980001'))).to.equal(true);
+    expect(isSamePerson(calls('1', '+33639980001'), calls('2', '+33639980002'))).to.equal(false);
+  });
+
+  it('is one’s own when the address is a sub-address of one’s own', async () => {
+    const { knex } = app.database;
+    const admin = await knex('email_addresses')
+      .where({ account_id: andrea, is_sign_in: true })
+      .first('address');
+    const [box, domain] = admin.address.split('@');
+    const { approvalId } = await createApplicant(app.deps, { email: `${box}+moi@${domain}`, passwordHash });
+    expect(await make(approvalId)).to.deep.equal({ ok: false, why: 'own-request' });
+  });
+
+  it('gives one number to one of two accounts that are approved at the same moment', async () => {
+    const [one, two] = [await apply({ rpps: '99700900121' }), await apply({ rpps: '99700900121' })];
+    const decisions = await Promise.all([make(one.approvalId), make(two.approvalId)]);
+    expect(decisions.filter(({ ok }) => ok)).to.have.length(1);
+    expect(decisions.filter(({ ok }) => !ok)).to.deep.equal([{ ok: false, why: 'rpps-taken' }]);
   });
 
   it('is refused when what was shown has changed: the declaration, the register or a look-alike', async () => {

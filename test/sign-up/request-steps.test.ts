@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseName, professionOptions, readIdentity } from '../../src/pages/sign-up/request/identity.ts';
+import { professionOptions, readIdentity } from '../../src/pages/sign-up/request/identity.ts';
 import { nextStep, type RequestState, stepBack } from '../../src/pages/sign-up/request/steps.ts';
 
 const BEGUN: RequestState = {
@@ -80,14 +80,14 @@ describe('a declared identity', () => {
         givenName: 'fault.required.givenName',
       },
     ],
-    ['markup for a name', 'doctor', { familyName: '<b>x</b>' }, { familyName: 'fault.characters' }],
+    ['markup for a name', 'doctor', { familyName: '<b>x</b>' }, { familyName: 'fault.name.characters' }],
     ['a secretary who is a doctor', 'secretary', {}, { profession: 'fault.required.profession' }],
     [
       'a shared account without a name',
       'secretary',
       { profession: 'SECRETARIAT_MEDICAL', shared: 'yes' },
       {
-        sharedTitle: 'fault.required.sharedTitle',
+        sharedTitle: 'fault.required.title',
       },
     ],
   ];
@@ -105,13 +105,6 @@ describe('a declared identity', () => {
   it('of a secretary has no RPPS number, whatever was sent', () => {
     const read = readIdentity('secretary', { ...TYPED, profession: 'SECRETARIAT_MEDICAL' });
     expect(read.ok && read.value).not.to.have.property('rpps');
-  });
-
-  it('keeps a name within bounds', () => {
-    expect(parseName('x'.repeat(101), 'familyName').ok).to.equal(false);
-    expect(parseName('a\u0000b', 'familyName').ok).to.equal(false);
-    expect(parseName('---', 'familyName').ok).to.equal(false);
-    expect(parseName('Œ', 'familyName')).to.deep.equal({ ok: true, value: 'Œ' });
   });
 
   it('offers a secretary what is no profession', () => {

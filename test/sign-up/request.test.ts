@@ -137,6 +137,8 @@ describe('sign-up that an administrator decides upon', () => {
       visitor.submit(address, { email }, '/adresse'),
     );
     const credentials = await visitor.submit(codePage, { code }, '/code');
+    const many = await finish(visitor, credentials, { phones: '1,'.repeat(5_000) });
+    expect(wordsOf(many), 'counted, not read').to.contain('5 numéros au plus');
     const weak = await finish(visitor, credentials, { password: 'court', phones: '06 39 98 00 21, bonjour' });
     expect(weak.status).to.equal(422);
     expect(wordsOf(weak)).to.contain('trop court').and.to.contain("Ce numéro de téléphone n'est pas");
@@ -266,6 +268,27 @@ describe('sign-up that an administrator decides upon', () => {
     expect(app.codesTo('dominique@example.test')).to.equal(codes);
   });
 
+  it('counts who begins, per source and per number, and every line of the directory that is read', async () => {
+    const { knex } = app.database;
+    const { visitor, page } = await begin();
+    const start = (fields: object) => visitor.submit(page, { ...BY_HAND, ...fields, action: 'continue' });
+    const rpps = newRpps();
+    for (const rule of ['signUpPerSource', 'signUpStartPerRpps']) {
+      expect(heading(await start({ rpps }))).to.equal("Mes lieux d'exercice");
+      await knex('throttle_counters').where('key', 'like', `${rule}:%`).update({ points: 1_000 });
+      const refused = await start({ rpps });
+      expect(refused.status).to.equal(422);
+      expect(wordsOf(refused)).to.contain('en peu de temps');
+      await knex('throttle_counters').delete();
+    }
+    const read = () => visitor.submit(page, { choose: `10 8${KNOWN.rpps}` });
+    expect(typedIn(await read(), 'familyName')).to.equal(KNOWN.familyName);
+    await knex('throttle_counters').where('key', 'like', 'directorySearch%').update({ points: 1_500 });
+    const refused = await read();
+    expect(wordsOf(refused)).to.contain('en peu de temps');
+    expect(refused.text).not.to.contain(KNOWN.familyName);
+  });
+
   it('lets several people declare one number: the proof by the Order goes before', async () => {
     const { visitor, page } = await begin();
     const alix = { ...BY_HAND, rpps: '99700900014', action: 'continue' };
@@ -371,7 +394,7 @@ describe('sign-up that an administrator decides upon', () => {
     it('makes a pending shared account, whose first secretary signs in once it is approved', async () => {
       const { visitor, page } = await begin(SECRETARY);
       const untitled = await visitor.submit(page, { ...TYPED, shared: 'yes' });
-      expect(wordsOf(untitled)).to.contain("Indiquez l'intitulé du compte partagé.");
+      expect(wordsOf(untitled)).to.contain('Donnez un intitulé au compte.');
       const title = 'Secrétariat de cardiologie';
       const places = await visitor.submit(untitled, {
         ...TYPED,

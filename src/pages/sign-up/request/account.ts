@@ -19,6 +19,7 @@ import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { enqueueMessage } from '../../../messages/outbox.ts';
+import { throttleRules } from '../../../throttle/throttle.ts';
 import { setAccountWorkplaces, UnknownChoiceError } from '../../../workplaces/account-workplaces.ts';
 import { addresses } from '../../addresses.ts';
 import { hashNewPassword, newPasswordFaults } from '../../new-password.ts';
@@ -40,12 +41,13 @@ export function readCredentials(
   const errors = newPasswordFaults(fields, personalWords(state));
   const typed = (fields.phones ?? '').split(/[,;\r\n]+/u).filter((text) => text.trim() !== '');
   const phones: string[] = [];
-  for (const text of typed) {
+  // Counted before they are read: reading one is slow.
+  for (const text of typed.slice(0, MAX_PHONES)) {
     const phone = parsePhoneNumber(text);
     if (!phone.ok) errors.phones ??= phone.fault;
     else if (!phones.includes(phone.value)) phones.push(phone.value);
   }
-  if (phones.length > MAX_PHONES) errors.phones = { key: 'fault.phone.tooMany', vars: { max: MAX_PHONES } };
+  if (typed.length > MAX_PHONES) errors.phones = { key: 'fault.phone.tooMany', vars: { max: MAX_PHONES } };
   if (!fields.terms) errors.terms = { key: 'fault.required.terms' };
   if (Object.keys(errors).length > 0) return { ok: false, errors };
   return { ok: true, value: { password: fields.password ?? '', phones } };
@@ -54,7 +56,7 @@ export function readCredentials(
 /** Tells the owner of an account that somebody declared its RPPS number; the page of the sign-up says nothing of it. */
 async function warnOwnerOfRpps(trx: Db, deps: Deps, ctx: PageContext, rpps: string): Promise<void> {
   const owner = await findOwnerOfRpps(trx, rpps);
-  if (!owner) return;
+  if (!owner || !(await deps.throttle.consume(throttleRules.rppsNoticePerRpps, rpps)).allowed) return;
   await enqueueMessage(trx, deps, {
     channel: 'email',
     template: 'rpps-already-used',

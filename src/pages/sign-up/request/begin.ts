@@ -1,20 +1,33 @@
 /** From the first form to the journey that goes on from it. */
+import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
-import { type PageContext, seeOther } from '../../../http/context.ts';
+import { clientAddress, type PageContext, seeOther } from '../../../http/context.ts';
 import { ensureBrowser } from '../../../http/forms.ts';
 import { startJourney } from '../../../journeys/journeys.ts';
+import type { Fault } from '../../../lib/fault.ts';
 import { randomToken } from '../../../lib/ids.ts';
+import { throttleRules } from '../../../throttle/throttle.ts';
 import { addresses } from '../../addresses.ts';
 import type { RequestJourneyState, RequestState } from './steps.ts';
 
 /** What was typed and not sent does not stay on a screen that was left. */
 export const ERASED_AFTER_SECONDS = 600;
 
+/** @returns the fault to show when this source, or for this number, begins too often. */
 export async function beginRequest(
   deps: Deps,
   ctx: PageContext,
   begun: Omit<RequestState, 'step'>,
-): Promise<void> {
+): Promise<Fault | undefined> {
+  const { signUpPerSource, signUpStartPerRpps } = throttleRules;
+  const { rpps } = begun.identity;
+  for (const [rule, subject] of [
+    [signUpPerSource, clientAddress(ctx)],
+    [signUpStartPerRpps, rpps],
+  ] as const) {
+    const verdict = subject === undefined ? undefined : await deps.throttle.consume(rule, subject);
+    if (verdict && !verdict.allowed) return throttledFault(verdict.retryAfterSeconds);
+  }
   const id = randomToken();
   await startJourney<RequestJourneyState>(deps.knex, deps, {
     kind: 'sign-up/request',
@@ -23,4 +36,5 @@ export async function beginRequest(
     state: { step: 'under-way', ...begun },
   });
   seeOther(ctx, addresses.requestJourney(begun.kind, id));
+  return undefined;
 }

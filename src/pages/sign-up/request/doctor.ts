@@ -78,13 +78,19 @@ async function valuesOfChoice(db: Db, choice: string): Promise<Values | undefine
   };
 }
 
+/** Counts one reading of the directory, whether it searches it or asks for one line. */
+async function readRefused({ throttle }: Deps, ctx: PageContext): Promise<Fault | undefined> {
+  const verdict = await throttle.consume(throttleRules.directorySearchPerSource, clientAddress(ctx));
+  return verdict.allowed ? undefined : throttledFault(verdict.retryAfterSeconds);
+}
+
 async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Results> {
   const { familyName = '', givenName = '', rpps = '' } = fields;
   const longest = Math.max(...[familyName, givenName, rpps].map((text) => text.trim().length));
   if (longest < MIN_SEARCH_LETTERS)
     return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
-  const verdict = await deps.throttle.consume(throttleRules.directorySearchPerSource, clientAddress(ctx));
-  if (!verdict.allowed) return { fault: throttledFault(verdict.retryAfterSeconds) };
+  const refused = await readRefused(deps, ctx);
+  if (refused) return { fault: refused };
   const found = await searchDirectory(deps.knex, { familyName, givenName, rpps }, { limit: MAX_RESULTS });
   return { lines: found.map(asLine) };
 }
@@ -140,6 +146,10 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.post(path, ...form, async (ctx) => {
     const fields = fieldsOf(ctx);
     const values = typedValues(fields);
+    if (fields.choose || (fields.person && fields.action !== 'search')) {
+      const refused = await readRefused(deps, ctx);
+      if (refused) return show(ctx, { values, errors: { person: refused } });
+    }
     if (fields.choose) {
       const chosen = await valuesOfChoice(knex, fields.choose);
       if (!chosen) return show(ctx, { values, errors: { person: { key: 'fault.person.gone' } } });
@@ -155,12 +165,13 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!identity.ok || Object.keys(errors).length > 0) return show(ctx, { values, errors });
 
     const known = person ? await workplacesOfDirectoryPerson(knex, person.id) : [];
-    await beginRequest(deps, ctx, {
+    const refused = await beginRequest(deps, ctx, {
       kind: 'doctor',
       identity: identity.value,
       interaction: interactionOf(ctx),
       application: (await findDestination(provider, interactionOf(ctx))).application,
       suggested: known.map(({ id }) => id),
     });
+    if (refused) return show(ctx, { values: values, errors: { form: refused } });
   });
 }

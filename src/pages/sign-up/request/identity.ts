@@ -1,12 +1,10 @@
 /** What a person declares to be, read from a form. */
+import { parseAccountTitle, parsePersonName } from '../../../accounts/names.ts';
 import { parseRpps } from '../../../directories/rpps.ts';
 import type { Fields } from '../../../http/forms.ts';
-import { accept, type Fault, type Result, refuse } from '../../../lib/fault.ts';
+import type { Fault, Result } from '../../../lib/fault.ts';
 import { isOffered, type ListName, labelOf, offered } from '../../../nomenclatures/nomenclatures.ts';
 import type { DeclaredIdentity, RequestKind } from './steps.ts';
-
-const MAX_NAME_LENGTH = 100;
-const MAX_TITLE_LENGTH = 120;
 
 export interface Option {
   readonly code: string;
@@ -25,16 +23,6 @@ export function professionOptions(kind: RequestKind): readonly Option[] {
 }
 
 export const civiliteOptions = (): readonly Option[] => offered('civilites');
-
-const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>]/u;
-
-/** A name as typed, spaces put in order. Faults: `fault.required.<field>`, `fault.characters`, `fault.tooLarge`. */
-export function parseName(input: string, field: string, max = MAX_NAME_LENGTH): Result<string> {
-  const name = input.normalize('NFC').replace(/\s+/gu, ' ').trim();
-  if (name === '') return refuse(`fault.required.${field}`);
-  if (FORBIDDEN.test(name) || !/[\p{L}\p{N}]/u.test(name)) return refuse('fault.characters');
-  return name.length > max ? refuse('fault.tooLarge') : accept(name);
-}
 
 /** @returns the identity, or what is wrong with each field. */
 export function readIdentity(
@@ -58,11 +46,11 @@ export function readIdentity(
     professionOptions(kind).some((option) => option.code === code),
   );
   const civiliteCode = choice('civilite', (code) => isOffered('civilites', code));
-  const familyName = read('familyName', parseName(fields.familyName ?? '', 'familyName'));
-  const givenName = read('givenName', parseName(fields.givenName ?? '', 'givenName'));
+  const familyName = read('familyName', parsePersonName(fields.familyName ?? '', 'familyName'));
+  const givenName = read('givenName', parsePersonName(fields.givenName ?? '', 'givenName'));
   const sharedTitle =
     kind === 'secretary' && fields.shared
-      ? read('sharedTitle', parseName(fields.sharedTitle ?? '', 'sharedTitle', MAX_TITLE_LENGTH))
+      ? read('sharedTitle', parseAccountTitle(fields.sharedTitle ?? ''))
       : undefined;
   const responsible = sharedTitle === undefined ? '' : (fields.responsibleRpps ?? '').trim();
   const responsibleRpps = responsible === '' ? undefined : read('responsibleRpps', parseRpps(responsible));

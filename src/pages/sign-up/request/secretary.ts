@@ -50,12 +50,13 @@ export function secretaryRoutes(router: Router<RequestState>, deps: Deps, provid
     const fields = fieldsOf(ctx);
     const identity = readIdentity('secretary', fields);
     if (!identity.ok) return show(ctx, { values: { ...fields }, errors: identity.errors });
-    await beginRequest(deps, ctx, {
+    const refused = await beginRequest(deps, ctx, {
       kind: 'secretary',
       identity: identity.value,
       interaction: interactionOf(ctx),
       application: (await findDestination(provider, interactionOf(ctx))).application,
       suggested: [],
     });
+    if (refused) return show(ctx, { values: { ...fields }, errors: { form: refused } });
   });
 }
