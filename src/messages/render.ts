@@ -21,7 +21,8 @@ export type MailParams = {
     proved?: undefined | { on: string; rpps: string; channel: 'email' | 'sms'; masked: string };
   };
   'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
-  'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
+  /** `remover` is absent for who left by themself. */
+  'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
   /** `givenName` is empty for a shared account. */

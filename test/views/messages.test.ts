@@ -56,6 +56,7 @@ describe('mails', () => {
     renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
     renderer.mail('member-invited', lang, invitation),
     renderer.mail('member-removed', lang, removal),
+    renderer.mail('member-removed', lang, { ...removal, remover: undefined }),
     renderer.mail('sign-up-received', lang, { givenName: 'Sacha', hours: 48 }),
     renderer.mail('account-approved', lang, {
       givenName: 'Sacha',

@@ -427,8 +427,8 @@ export const SAMPLES: Sample[] = [
       title: 'Secrétariat du 3e étage',
       action: '/secretaires',
       members: [
-        { displayName: 'Anne Martin', email: 'anne@example.test', isSelf: true, removeAction: '/a/retirer' },
-        { displayName: 'Basile Petit', email: 'basile@example.test', removeAction: '/b/retirer' },
+        { displayName: 'Anne Martin', email: 'anne@example.test', isSelf: true, removeUrl: '/a/retirer' },
+        { displayName: 'Basile Petit', email: 'basile@example.test', removeUrl: '/b/retirer' },
       ],
       invitations: [{ address: 'chloe@example.test', until: '2026-12-01', revokeAction: '/c/annuler' }],
       values: { email: 'pas une adresse' },
@@ -439,6 +439,7 @@ export const SAMPLES: Sample[] = [
       'Inviter un secrétaire',
       "Envoyer l'invitation",
       'Anne Martin (vous)',
+      'Quitter ce compte',
       'Retirer Basile Petit',
       "valable jusqu'au 1er décembre 2026",
       "Annuler l'invitation chloe@example.test",
@@ -456,6 +457,20 @@ export const SAMPLES: Sample[] = [
     },
     says: ['Ce compte doit garder au moins un secrétaire.'],
   },
+  ...[false, true].map((isSelf) => ({
+    template: 'shared-accounts/remove.njk',
+    context: {
+      isSelf,
+      title: 'Secrétariat',
+      displayName: 'Basile Petit',
+      email: 'basile@example.test',
+      action: '/b/retirer',
+      backUrl: '/secretaires',
+    },
+    says: isSelf
+      ? ['Quitter ce compte ?', 'Vos sessions seront fermées']
+      : ['Retirer Basile Petit ?', 'basile@example.test', 'Retirer de ce compte'],
+  })),
   {
     template: 'shared-accounts/invitation.njk',
     context: { inviter: 'Anne Martin', title: 'Secrétariat', email: 'chloe@example.test', action: '/i' },
