@@ -20,6 +20,8 @@ export type MailParams = {
     /** How the identity was proved, for who never asked for this account. */
     proved?: undefined | { on: string; rpps: string; channel: 'email' | 'sms'; masked: string };
   };
+  /** Invited by an address that has an account of its own: no link. */
+  'member-has-account': { inviter: string; title: string };
   'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
   /** `remover` is absent for who left by themself. */
   'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
@@ -42,6 +44,8 @@ export type MailParams = {
     late: number;
     url: string;
   };
+  /** `count` requests came since the last such mail. */
+  'administrators-news': { count: number; url: string };
   'administrators-alarm': { usedHours: number; limitHours: number; url: string };
 };
 export type SmsParams = {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { findSheet } from '../../src/approvals/decide.ts';
 import { createApplicant, createTestAdministrator, signInAdministrator } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type Page, Visitor, wordsOf } from '../support/visitor.ts';
@@ -82,10 +83,19 @@ describe('the queue of the administration', () => {
         expect(rows.map(({ given_name, kind, decided_at }) => [given_name, kind, decided_at])).to.deep.equal([
           ['Sacha', 'secretary', null],
         ]);
-        const { seedDemo } = await import('../../seeds/demo/seed.ts');
+        const { seedApprovals, seedDemo, seedDirectory } = await import('../../seeds/demo/seed.ts');
         await seedDemo(fresh.deps, () => 'http://localhost:4001');
+        await seedApprovals(fresh.deps);
         expect(await fresh.database.knex('approvals')).to.have.length(1);
         expect(await fresh.database.knex('messages')).to.deep.equal([]);
+        // As the demo starts: the workplaces first.
+        await fresh.database.knex('approvals').delete();
+        await seedDirectory(fresh.deps);
+        await seedApprovals(fresh.deps);
+        const { id } = await fresh.database.knex('approvals').first('id');
+        const sheet = await findSheet(fresh.database.knex, id);
+        expect(sheet?.changed).to.equal(false);
+        expect(sheet?.declared.professionCode).to.equal('SECRETARIAT_MEDICAL');
       } finally {
         await fresh.close();
       }

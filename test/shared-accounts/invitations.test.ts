@@ -223,7 +223,12 @@ describe('invitations to a shared account', () => {
     const answer = await visitor.submit(page, { email }, PAGE);
     expect(wordsOf(answer)).to.include(`Une invitation part à l'instant vers ${email}`);
     const mail = await app.waitForMessage(email);
-    expect(mail.subject).to.equal('Votre adresse a déjà un compte');
+    expect(wordsOf(answer)).to.include('Si cette adresse a déjà un compte, la personne en est avertie.');
+    expect(mail.text)
+      .to.include(
+        `Anne SECRETAIRE vous invite dans « ${TITLE} », mais cette adresse a déjà un compte Caducée.`,
+      )
+      .and.not.to.include('commencé à créer un espace');
     expect(mail.text).not.to.include('/invitation/');
     expect(wordsOf(await visitor.get(PAGE))).to.include(email);
     expect(await membersOf(accountId)).to.deep.equal(['Anne']);

@@ -55,6 +55,7 @@ describe('mails', () => {
     renderer.mail('address-already-used', lang, links),
     renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
     renderer.mail('member-invited', lang, invitation),
+    renderer.mail('member-has-account', lang, { inviter: 'Anne Martin', title: 'Secrétariat & Cie' }),
     renderer.mail('member-removed', lang, removal),
     renderer.mail('member-removed', lang, { ...removal, remover: undefined }),
     renderer.mail('sign-up-received', lang, { givenName: 'Sacha', hours: 48 }),
@@ -72,6 +73,7 @@ describe('mails', () => {
       }),
     ),
     ...[0, 1, 2].map((late) => renderer.mail('administrators-digest', lang, { ...digest, late })),
+    renderer.mail('administrators-news', lang, { count: 2, url: digest.url }),
     renderer.mail('administrators-alarm', lang, { usedHours: 36, limitHours: 48, url: digest.url }),
   ]);
 

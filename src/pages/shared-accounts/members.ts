@@ -50,7 +50,6 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
   const { knex, clock, settings, throttle } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
-  const absolute = (path: string) => `${settings.ISSUER}${path}`;
 
   /** Runs `act` for a member who signed in a moment ago; another one signs in again first, and comes back. */
   async function asSecretary(ctx: PageContext, act: (secretary: Secretary) => Promise<void>): Promise<void> {
@@ -147,9 +146,7 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
         email: parsed.value,
         lang: langOf(ctx),
         source: clientAddress(ctx),
-        invitationUrl: (token) => absolute(addresses.invitation(token)),
-        signInUrl: absolute(addresses.signIn),
-        passwordForgottenUrl: absolute(addresses.passwordForgotten),
+        invitationUrl: (token) => `${settings.ISSUER}${addresses.invitation(token)}`,
       });
       const vars = { email: parsed.value.address };
       await show(ctx, secretary, { alert: { kind: 'success', key: 'alert.member.invited', vars } });
