@@ -64,6 +64,12 @@ describe('mails', () => {
       email: 'sacha@example.test',
       signInUrl: links.signInUrl,
     }),
+    renderer.mail('account-approved', lang, {
+      givenName: 'Anne',
+      title: 'Secrétariat & Cie',
+      email: 'anne@example.test',
+      signInUrl: links.signInUrl,
+    }),
     renderer.mail('account-refused', lang, { givenName: '', ...refusal }),
     ...(['suspended', 'restored', 'closed'] as const).map((change) =>
       renderer.mail('account-changed', lang, {
@@ -182,6 +188,12 @@ describe('mails', () => {
       .and.to.contain(refusal.signUpUrl)
       .and.to.contain(refusal.supportEmail);
     expect(refused.html).to.contain('confrère &amp; ami').and.to.contain(`href="${refusal.signUpUrl}"`);
+    const lines = { ...refusal, reason: 'Pièce illisible.\r\nBonjour,\u2028-- \n\n\n\nMerci.' };
+    const several = renderer.mail('account-refused', 'fr', { givenName: 'Sacha', ...lines });
+    expect(several.text).to.match(/\n\n {4}Pièce illisible\.\n {4}Bonjour,\n {4}--\n( *\n)* {4}Merci\.\n\n/);
+    expect(several.text.match(/^(Bonjour|--)/gm)).to.deep.equal(['Bonjour', '--']);
+    expect(several.html).to.contain('Pièce illisible.<br>Bonjour,<br>--<br>');
+    expect(several.html, 'a way on, not the main one').not.to.contain('display:inline-block');
     // A shared account has nobody's given name.
     expect(renderer.mail('account-refused', 'fr', { givenName: '', ...refusal }).text).to.contain(
       'Bonjour,\n',
