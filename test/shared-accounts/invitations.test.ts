@@ -173,8 +173,18 @@ describe('invitations to a shared account', () => {
     const { visitor, form } = await press(link);
     const bare = await visitor.submit(form, {});
     expect(bare.status).to.equal(422);
-    for (const field of ['civilite', 'givenName', 'familyName', 'password', 'terms'])
+    for (const field of ['civilite', 'givenName', 'familyName', 'password', 'passwordConfirmation', 'terms'])
       expect(faultOf(bare, field), field).to.be.a('string');
+    const names = [...bare.text.matchAll(/<(?:input|select)\b[^>]* name="(?!_csrf)([^"]+)"/g)];
+    expect(names.map(([, name]) => name)).to.deep.equal([
+      'civilite',
+      'familyName',
+      'givenName',
+      'email',
+      'password',
+      'passwordConfirmation',
+      'terms',
+    ]);
     const wrong = { ...answers, civilite: 'X', familyName: '<b>', passwordConfirmation: 'autre chose ici' };
     const page = await visitor.submit(form, wrong);
     for (const field of ['civilite', 'familyName', 'passwordConfirmation'])

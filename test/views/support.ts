@@ -483,6 +483,7 @@ export const SAMPLES: Sample[] = [
       title: 'Secrétariat',
       email: 'chloe@example.test',
       action: '/j',
+      civilites: identity.civilites,
       termsUrl: '/conditions-generales',
       values: { givenName: 'Chloé', civilite: 'MME' },
       errors: { civilite: { key: 'fault.required.civilite' }, familyName: { key: 'fault.name.characters' } },
