@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readSettings, SettingsError } from '../config/settings.ts';
 import { DEMO_APPLICATIONS, DEMO_SCOPE } from '../seeds/demo/applications.ts';
-import { resetDemoCounters, seedDemo, seedDirectory } from '../seeds/demo/seed.ts';
+import { resetDemoCounters, seedApprovals, seedDemo, seedDirectory } from '../seeds/demo/seed.ts';
 import { createDeps } from '../src/deps.ts';
 import { migrateUp } from '../src/lib/database.ts';
 import { startNode } from '../src/server.ts';
@@ -55,6 +55,7 @@ async function start(stops: Stop[]): Promise<void> {
     await migrateUp(deps.knex, deps.pool);
     await seedDemo(deps, ({ portOffset }) => at(portOffset));
     await seedDirectory(deps);
+    await seedApprovals(deps);
     await resetDemoCounters(deps.knex);
   } catch (error) {
     await deps.close();

@@ -1,7 +1,7 @@
 /** Work in the background: messages as they come, sweeps every minute; every node does its share. */
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
 import { sweepRefused, withdrawStale } from './approvals/approvals.ts';
-import { sendAlarms, sendDigest, sweepDigests } from './approvals/deadlines.ts';
+import { sendAlarms, sendDigest, sendNews, sweepDigests } from './approvals/deadlines.ts';
 import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
@@ -49,6 +49,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
       },
       'approval-deadlines': async () => {
         await withdrawStale(knex, clock);
+        await sendNews(knex, deps);
         await sendDigest(knex, deps);
         await sendAlarms(knex, deps);
       },

@@ -9,6 +9,8 @@ export interface DemoAccount {
   readonly kind: 'professional' | 'secretary';
   readonly state: 'active' | 'pending';
   readonly rpps?: string;
+  /** Of someone without an RPPS number: TRE_A00. */
+  readonly professionCode?: string;
   readonly familyName: string;
   readonly givenName: string;
   readonly civiliteCode: string;
@@ -42,6 +44,7 @@ export const DEMO_ACCOUNTS: readonly DemoAccount[] = [
     email: 'sacha@example.test',
     kind: 'secretary',
     state: 'pending',
+    professionCode: 'SECRETARIAT_MEDICAL',
     familyName: 'SECRETAIRE0090101',
     givenName: 'Sacha',
     civiliteCode: 'M',

@@ -31,7 +31,7 @@ async function seedAccount(
     kind: account.kind,
     state: account.state,
     rpps: account.rpps,
-    professionCode: account.rpps ? '10' : undefined,
+    professionCode: account.rpps ? '10' : account.professionCode,
     civiliteCode: account.civiliteCode,
     civiliteExerciceCode: account.rpps ? 'DR' : undefined,
     familyName: account.familyName,
@@ -57,13 +57,20 @@ async function seedAccount(
   });
 }
 
-/** Whoever waits is in the queue of the administrators. */
-async function seedApprovals(db: Db, deps: SeedDeps): Promise<void> {
+/**
+ * Whoever waits is in the queue of the administrators, who are not told: it is there from the start. Call it once the
+ * workplaces are there, for a request says what the account said on that day.
+ */
+export async function seedApprovals(deps: Pick<Deps, 'knex' | 'clock'>): Promise<void> {
+  const { knex: db, clock } = deps;
   const waiting = await db('accounts')
     .where({ state: 'pending' })
     .whereNotExists(db('approvals').whereRaw('account_id = accounts.id').select(db.raw('1')))
     .pluck('id');
-  for (const accountId of waiting) await openApproval(db, deps, { accountId, kind: 'sign-up', lang: 'fr' });
+  for (const accountId of waiting) {
+    const id = await openApproval(db, deps, { accountId, kind: 'sign-up', lang: 'fr' });
+    await db('approvals').where({ id }).update({ announced_at: clock.now() });
+  }
 }
 
 async function seedRegister(db: Db): Promise<void> {
@@ -105,7 +112,6 @@ export async function seedDemo(
     await seedRegister(trx);
     await seedCentres(trx, clock);
     for (const account of DEMO_ACCOUNTS) await seedAccount(trx, deps, account, passwordHash);
-    await seedApprovals(trx, deps);
   });
 }
 

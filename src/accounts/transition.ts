@@ -9,6 +9,7 @@ import { MAIL_PATHS } from '../messages/links.ts';
 import { enqueueMessage, type Mail } from '../messages/outbox.ts';
 import { revokeAccess } from './access.ts';
 import { type Account, type AccountState, findAccount } from './accounts.ts';
+import { listMembers } from './members.ts';
 import { type TransitionMail, type TransitionRole, transitionOf } from './states.ts';
 
 export interface Actor {
@@ -45,12 +46,23 @@ export class TransitionError extends Error {
 const mayActOn = ({ role, accountId }: Actor, subject: string): boolean =>
   role === 'system' || (role === 'person') === (accountId === subject);
 
-type Person = Pick<Account, 'givenName' | 'email' | 'notificationEmail'>;
+interface Person extends Pick<Account, 'givenName' | 'email' | 'notificationEmail'> {
+  /** Of a shared account. */
+  readonly title: string | undefined;
+}
+
+/** Who reads the mail: of a shared account, the member whose address it goes to. */
+async function readerOf(db: Db, account: Account): Promise<Person> {
+  if (account.kind !== 'shared') return { ...account, title: undefined };
+  const members = await listMembers(db, account.id);
+  const member = members.find(({ email }) => email === account.notificationEmail);
+  return { ...account, givenName: member?.givenName ?? '', title: account.displayName };
+}
 
 /** What the mail says besides its template's own words. */
 function mailOf(
   mail: TransitionMail,
-  { givenName, email, notificationEmail }: Person,
+  { givenName, email, notificationEmail, title }: Person,
   { ISSUER, SUPPORT_EMAIL }: Settings,
   reason: string,
 ): Mail {
@@ -60,6 +72,7 @@ function mailOf(
       givenName,
       email: email || notificationEmail,
       signInUrl: `${ISSUER}${MAIL_PATHS.signIn}`,
+      title,
     };
     return { channel: 'email', template: 'account-approved', params };
   }
@@ -108,7 +121,7 @@ export async function transition(db: Db, deps: Deps, change: StateChange): Promi
     await revokeAccess(trx, accountId);
     if (account) {
       await enqueueMessage(trx, deps, {
-        ...mailOf(allowed.mail, account, settings, reason),
+        ...mailOf(allowed.mail, await readerOf(trx, account), settings, reason),
         to: account.notificationEmail,
         lang,
       });

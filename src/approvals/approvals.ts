@@ -191,6 +191,14 @@ export async function waitingSince(db: Db, before: Date): Promise<Date[]> {
     .pluck('approvals.created_at');
 }
 
+/** Marks the waiting requests that administrators were not told of yet. @returns how many. */
+export async function announceWaiting(db: Db, clock: Clock): Promise<number> {
+  return db('approvals')
+    .whereIn('id', waiting(db).whereNull('announced_at').select('approvals.id'))
+    .whereNull('announced_at')
+    .update({ announced_at: clock.now() });
+}
+
 export async function countWaiting(db: Db): Promise<number> {
   const [row] = await waiting(db).count('* as n');
   return Number(row?.n);

@@ -1,12 +1,12 @@
 /** What administrators are told of the queue, each thing once however many nodes run. */
 import type { Settings } from '../../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
-import { fromNow, HOUR } from '../lib/clock.ts';
+import { fromNow, HOUR, MINUTE } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { MAIL_PATHS } from '../messages/links.ts';
 import { enqueueMessage, type Mail } from '../messages/outbox.ts';
-import { waitingSince } from './approvals.ts';
+import { announceWaiting, waitingSince } from './approvals.ts';
 import {
   ALARM_HOURS,
   isWorkingDay,
@@ -20,6 +20,7 @@ import {
 /** O'clock in Paris. */
 const DIGEST_HOUR = 8;
 const ALARM_BATCH = 50;
+const NEWS_MINUTES = 15;
 
 interface Deps {
   readonly clock: Clock;
@@ -73,6 +74,32 @@ export async function sendDigest(db: Db, deps: Deps): Promise<boolean> {
       },
     });
     return true;
+  });
+}
+
+/**
+ * Sends one mail for all the requests that came since the last one, a quarter of an hour after that one at the soonest.
+ * @returns how many requests this call told of.
+ */
+export async function sendNews(db: Db, deps: Deps): Promise<number> {
+  const { clock, settings } = deps;
+  return db.transaction(async (trx) => {
+    const free = await trx('administrator_news')
+      .where((due) =>
+        due.whereNull('sent_at').orWhere('sent_at', '<=', fromNow(clock, -NEWS_MINUTES * MINUTE)),
+      )
+      .forUpdate()
+      .skipLocked()
+      .first();
+    const count = free ? await announceWaiting(trx, clock) : 0;
+    if (count === 0) return 0;
+    await trx('administrator_news').update({ sent_at: clock.now() });
+    await tellAdministrators(trx, deps, {
+      channel: 'email',
+      template: 'administrators-news',
+      params: { count, url: `${settings.ISSUER}${MAIL_PATHS.approvals}` },
+    });
+    return count;
   });
 }
 

@@ -90,6 +90,27 @@ export async function findDeclared(
   };
 }
 
+export interface DeclaredMember {
+  readonly displayName: string;
+  /** TRE_R81. */
+  readonly civiliteCode: string | undefined;
+  readonly email: string | undefined;
+}
+
+/** The secretaries of a shared account, the first one first. */
+export async function listDeclaredMembers(db: Db, accountId: string): Promise<DeclaredMember[]> {
+  const rows = await db('account_members as member')
+    .leftJoin('email_addresses as own', 'own.member_id', 'member.id')
+    .where({ 'member.account_id': accountId, 'member.state': 'active' })
+    .orderBy(['member.created_at', 'member.id'])
+    .select('given_name', 'family_name', 'civilite_code', 'own.address');
+  return rows.map(({ given_name, family_name, civilite_code, address }) => ({
+    displayName: displayNameOf({ givenName: given_name, familyName: family_name }),
+    civiliteCode: civilite_code ?? undefined,
+    email: address ?? undefined,
+  }));
+}
+
 /** SHA-256 of a value made of plain data, its fields in the order in which they were written. */
 export const digestOf = (value: unknown): Buffer =>
   createHash('sha256').update(JSON.stringify(value)).digest();

@@ -54,8 +54,6 @@ interface Inviting {
   /** Client address. */
   readonly source: string;
   readonly invitationUrl: (token: string) => string;
-  readonly signInUrl: string;
-  readonly passwordForgottenUrl: string;
 }
 
 const linkOf = (invitationId: string) => ({ purpose: 'invitation', subject: invitationId }) as const;
@@ -95,9 +93,8 @@ export async function inviteMember(db: Db, deps: Deps, inviting: Inviting): Prom
     });
     const mail = { channel: 'email', to: email.address, lang } as const;
     if (await findOwnerOfEmail(trx, email.canonical)) {
-      const { signInUrl, passwordForgottenUrl } = inviting;
-      const params = { signInUrl, passwordForgottenUrl };
-      await enqueueMessage(trx, deps, { ...mail, template: 'address-already-used', params });
+      const params = { inviter: inviter.displayName, title };
+      await enqueueMessage(trx, deps, { ...mail, template: 'member-has-account', params });
     } else {
       const invitationUrl = inviting.invitationUrl(token);
       const params = { inviter: inviter.displayName, title, days: INVITATION_DAYS, invitationUrl };

@@ -20,13 +20,18 @@ export type MailParams = {
     /** How the identity was proved, for who never asked for this account. */
     proved?: undefined | { on: string; rpps: string; channel: 'email' | 'sms'; masked: string };
   };
+  /** Invited by an address that has an account of its own: no link. */
+  'member-has-account': { inviter: string; title: string };
   'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
-  'member-removed': { givenName: string; title: string; remover: string; supportEmail: string };
+  /** `remover` is absent for who left by themself. */
+  'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
   /** `givenName` is empty for a shared account. */
   'sign-up-received': { givenName: string; hours: number };
-  'account-approved': { givenName: string; email: string; signInUrl: string };
+  /** `title` is a shared account's. */
+  'account-approved': { givenName: string; email: string; signInUrl: string; title?: string | undefined };
+  /** `reason` may have several lines. */
   'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
   'account-changed': {
     givenName: string;
@@ -41,6 +46,8 @@ export type MailParams = {
     late: number;
     url: string;
   };
+  /** `count` requests came since the last such mail. */
+  'administrators-news': { count: number; url: string };
   'administrators-alarm': { usedHours: number; limitHours: number; url: string };
 };
 export type SmsParams = {
@@ -65,6 +72,12 @@ export type MessageRenderer = {
 
 const oneLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ').trim();
 
+const linesOf = (text: string): string[] =>
+  text
+    .trim()
+    .split(/\r\n|[\r\n\u2028\u2029]/)
+    .map(oneLine);
+
 /** GSM 03.38, and how much of it fits in one SMS: a sign outside it, or one more, makes the message twice as dear. */
 const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]{0,160}$/;
 
@@ -84,7 +97,7 @@ export function createMessageRenderer({
     autoescape: false,
   });
 
-  // A line break in a name could otherwise forge a line of the message.
+  // A line break in a name could otherwise forge a line of the message; the lines of a reason, which templates indent, cannot.
   const contextOf = (lang: Lang, params: object) => ({
     supportEmail,
     ...Object.fromEntries(
@@ -93,6 +106,7 @@ export function createMessageRenderer({
         typeof value === 'string' ? oneLine(value) : value,
       ]),
     ),
+    reasonLines: 'reason' in params ? linesOf(String(params.reason)) : undefined,
     lang,
     day: dayInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),

@@ -5,6 +5,7 @@ import { TERMS } from '../accounts/terms.ts';
 import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../http/context.ts';
+import { takeNotice } from '../http/notice.ts';
 import { findSignedIn } from '../http/session.ts';
 import { OWN_RETURN_PATH } from '../openid/provider.ts';
 import { addresses, RETURNS } from './addresses.ts';
@@ -15,6 +16,7 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
     const signedIn = await findSignedIn(deps, provider, ctx);
     if (!signedIn) {
       return renderPage(deps, ctx, 'home/home.njk', {
+        alert: takeNotice(ctx),
         signInUrl: addresses.signIn,
         signUpUrl: addresses.signUp(),
         passwordForgottenUrl: addresses.passwordForgotten,

@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { createApplicant, createTestAdministrator, signInAdministrator } from '../support/accounts.ts';
+import { findSheet } from '../../src/approvals/decide.ts';
+import {
+  createApplicant,
+  createSharedApplicant,
+  createTestAdministrator,
+  signInAdministrator,
+} from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type Page, Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -52,7 +58,7 @@ describe('the queue of the administration', () => {
       expect(wordsOf(page))
         .to.contain('2 demandes attendent une décision.')
         .and.to.contain('Création de compte · Professionnel de santé · Médecin')
-        .and.to.match(/ANCIENNE.*en retard.*NOUVELLE.*0 h ouvrées sur 48, dans les temps/);
+        .and.to.match(/ANCIENNE.*En retard.*NOUVELLE.*Dans les temps : 0 h sur 48 h ouvrées/);
       expect(wordsOf(await andrea.get('/administration/demandes?ordre=recentes'))).to.match(
         /NOUVELLE.*ANCIENNE/,
       );
@@ -82,10 +88,19 @@ describe('the queue of the administration', () => {
         expect(rows.map(({ given_name, kind, decided_at }) => [given_name, kind, decided_at])).to.deep.equal([
           ['Sacha', 'secretary', null],
         ]);
-        const { seedDemo } = await import('../../seeds/demo/seed.ts');
+        const { seedApprovals, seedDemo, seedDirectory } = await import('../../seeds/demo/seed.ts');
         await seedDemo(fresh.deps, () => 'http://localhost:4001');
+        await seedApprovals(fresh.deps);
         expect(await fresh.database.knex('approvals')).to.have.length(1);
         expect(await fresh.database.knex('messages')).to.deep.equal([]);
+        // As the demo starts: the workplaces first.
+        await fresh.database.knex('approvals').delete();
+        await seedDirectory(fresh.deps);
+        await seedApprovals(fresh.deps);
+        const { id } = await fresh.database.knex('approvals').first('id');
+        const sheet = await findSheet(fresh.database.knex, id);
+        expect(sheet?.changed).to.equal(false);
+        expect(sheet?.declared.professionCode).to.equal('SECRETARIAT_MEDICAL');
       } finally {
         await fresh.close();
       }
@@ -119,9 +134,61 @@ describe('the queue of the administration', () => {
       const after = await lise.get(url);
       expect(wordsOf(after))
         .to.contain('Demande approuvée par Andréa GESTION0090100 le')
-        .and.to.contain('Vu.');
+        .and.to.contain('Vu.')
+        .and.to.contain('Réussi — Demande approuvée');
+      expect(after.text).to.contain('aria-current="true"><svg');
+      const other = await apply();
+      expect(wordsOf(await lise.get(url))).to.contain('Demande suivante');
+      await app.database.knex('approvals').where({ id: other.approvalId }).delete();
       expect(after.text).not.to.contain('name="decision"');
       expect((await app.waitForMessage(email, { after: 1 })).subject).to.equal('Votre compte est certifié');
+    });
+
+    it('refuses to approve with a reason for refusal, and keeps it', async () => {
+      const { url, accountId } = await apply();
+      const answer = await decide(andrea, await andrea.get(url), {
+        decision: 'approve',
+        reason: 'Un motif.',
+      });
+      expect(answer.status).to.equal(422);
+      expect(wordsOf(answer)).to.contain('Vous avez écrit un motif de refus : effacez-le, ou refusez.');
+      expect(answer.text).to.contain('Un motif.</textarea>');
+      expect(await stateOf(accountId)).to.equal('pending');
+    });
+
+    it('says at once that an active account has the number, and offers no approval', async () => {
+      const { url, accountId } = await apply({ rpps: '99700900048' });
+      const page = await andrea.get(url);
+      expect(wordsOf(page)).to.contain('Un compte actif a déjà ce numéro RPPS : cette demande ne peut pas');
+      expect(page.text).to.contain('value="refuse"').and.not.to.contain('value="approve"');
+      expect((await decide(andrea, page, { decision: 'approve' })).status, 'the check stays').to.equal(409);
+      expect(await stateOf(accountId)).to.equal('pending');
+    });
+
+    it('shows what a secretary declared as it is, and of a shared account who asks for it', async () => {
+      const { knex } = app.database;
+      const email = 'anne.dossier@example.test';
+      const { approvalId } = await createSharedApplicant(app.deps, { email, passwordHash });
+      const shared = await andrea.get(`/administration/demandes/${approvalId}`);
+      expect(wordsOf(shared))
+        .to.contain("Demande d'accès de Secrétariat du port")
+        .and.match(/Intitulé\s*Secrétariat du port/)
+        .and.match(/Première secrétaire\s*Madame Anne PETIT, anne\.dossier@example\.test/);
+      const secretary = await apply();
+      await knex('accounts')
+        .where({ id: secretary.accountId })
+        .update({ kind: 'secretary', profession_code: 'SECRETARIAT_MEDICAL' });
+      const page = await andrea.get(secretary.url);
+      expect(wordsOf(page)).to.contain('Ce qui est déclaré').and.to.contain('Secrétariat médical');
+      for (const { text } of [shared, page]) expect(text).not.to.match(/non comparable|class="compare"/);
+    });
+
+    it('has no column for a register that does not know the number', async () => {
+      const { url } = await apply({ rpps: '99700900022' });
+      const page = await andrea.get(url);
+      expect(
+        [...page.text.matchAll(/<th role="columnheader"[^>]*>([^<]*)</g)].map(([, name]) => name),
+      ).to.deep.equal(['Champ', 'Déclaré', 'Tableau de l&#39;Ordre']);
     });
 
     it('asks the reason of a refusal beside its field, and keeps what was typed', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { transition } from '../../src/accounts/transition.ts';
-import { sendAlarms, sendDigest, sweepDigests } from '../../src/approvals/deadlines.ts';
+import { sendAlarms, sendDigest, sendNews, sweepDigests } from '../../src/approvals/deadlines.ts';
 import { createApplicant, createTestAdministrator } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
@@ -59,6 +59,7 @@ describe('what administrators are told of the queue', function () {
 
   const sent = (subject: string) => app.mailbox.messages().filter((message) => message.subject === subject);
   const digests = () => sent('Des demandes de compte attendent');
+  const news = () => sent('De nouvelles demandes de compte');
   const alarms = () => sent('Une demande de compte va être en retard');
 
   /** Does `act`, lets every mail leave, and gives what came of it, newest first. */
@@ -136,6 +137,30 @@ describe('what administrators are told of the queue', function () {
     expect(await newMails(alarms, () => runJobs('2031-06-20T12:00+02:00'))).to.deep.equal([]);
   });
 
+  it('one mail for the requests that came, a quarter of an hour after the last at the soonest', async () => {
+    const { knex } = app.database;
+    await knex('administrator_news').update({ sent_at: null });
+    expect(await newMails(news, () => runJobs('2031-07-01T10:00+02:00'))).to.deep.equal([]);
+    await applyAt('2031-07-01T10:01+02:00');
+    const first = await newMails(news, () => runJobs('2031-07-01T10:02+02:00'));
+    expect(first.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
+    expect(first[0]?.text)
+      .to.contain("1 nouvelle demande attend la décision d'un administrateur.")
+      .and.to.contain(`${app.issuer}/administration/demandes\n`);
+
+    await applyAt('2031-07-01T10:03+02:00');
+    await applyAt('2031-07-01T10:04+02:00');
+    const decided = await applyAt('2031-07-01T10:05+02:00');
+    await knex('approvals')
+      .where({ id: decided })
+      .update({ decision: 'approved', decided_at: app.clock.now() });
+    expect(await newMails(news, () => runJobs('2031-07-01T10:16+02:00'))).to.deep.equal([]);
+    const second = await newMails(news, () => runJobs('2031-07-01T10:18+02:00'));
+    expect(second.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
+    expect(second[0]?.text).to.contain('2 nouvelles demandes attendent');
+    expect(await newMails(news, () => runJobs('2031-07-01T11:00+02:00'))).to.deep.equal([]);
+  });
+
   it('each thing by one call, of many on several connections', async () => {
     await applyAt('2031-03-24T00:00+01:00');
     moveTo('2031-03-26T08:00+01:00');
@@ -143,6 +168,9 @@ describe('what administrators are told of the queue', function () {
     const each = [knex, app.deps.knex, knex, app.deps.knex, knex, app.deps.knex];
     const digested = await Promise.all(each.map((db) => sendDigest(db, app.deps)));
     expect(digested.filter(Boolean)).to.have.length(1);
+    await knex('administrator_news').update({ sent_at: null });
+    const announced = await Promise.all(each.map((db) => sendNews(db, app.deps)));
+    expect(announced.reduce((sum, count) => sum + count)).to.equal(1);
     const alarmed = await Promise.all(each.map((db) => sendAlarms(db, app.deps)));
     expect(alarmed.reduce((sum, count) => sum + count)).to.equal(1);
     await sweepDigests(knex, app.clock);

@@ -4,7 +4,12 @@ import { transition } from '../../src/accounts/transition.ts';
 import { findApproval, submitSignUp, sweepRefused, withdrawStale } from '../../src/approvals/approvals.ts';
 import { type DecisionMade, decide, findSheet, isSamePerson } from '../../src/approvals/decide.ts';
 import { fromNow, SECOND } from '../../src/lib/clock.ts';
-import { createApplicant, createTestAccount, createTestAdministrator } from '../support/accounts.ts';
+import {
+  createApplicant,
+  createSharedApplicant,
+  createTestAccount,
+  createTestAdministrator,
+} from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
@@ -85,6 +90,19 @@ describe('a decision', () => {
     expect(back.headers.get('location')).to.contain('code=');
   });
 
+  it('tells the first member of a shared account, by name, that colleagues may be invited', async () => {
+    const email = 'anne.partage@example.test';
+    const { accountId, approvalId } = await createSharedApplicant(app.deps, { email, passwordHash });
+    await app.waitForMessage(email);
+    expect(await make(approvalId)).to.deep.equal({ ok: true });
+    expect(await stateOf(accountId)).to.equal('active');
+    expect((await app.waitForMessage(email, { after: 1 })).text)
+      .to.contain('Bonjour Anne,')
+      .and.to.contain('le compte partagé « Secrétariat du port »')
+      .and.to.contain('Vous pouvez maintenant inviter vos collègues.')
+      .and.to.contain(email);
+  });
+
   it('leaves a pending person an explanation, and no token', async () => {
     const { email } = await apply();
     const client = await createTestClient(app.issuer, 'messagerie');
@@ -122,7 +140,9 @@ describe('a decision', () => {
     // The person who signs in is told; the same address and number may ask again.
     const visitor = new Visitor(app.issuer);
     const told = await visitor.submit(await visitor.get('/connexion'), { email, password: PASSWORD });
-    expect(wordsOf(told)).to.contain("Votre demande de compte n'a pas été acceptée.");
+    expect(wordsOf(told))
+      .to.contain("Votre demande de compte n'a pas été acceptée. La raison est dans l'e-mail")
+      .and.to.contain('vous pouvez faire une nouvelle demande');
     expect(await findOwnerOfRpps(app.database.knex, '99700900097')).to.equal(undefined);
     const again = await createApplicant(app.deps, { email, passwordHash, rpps: '99700900097' });
     const sheet = await findSheet(app.database.knex, again.approvalId);

@@ -201,7 +201,7 @@ describe('journeys in a browser', function () {
     await see(guest, 'Créer votre accès');
     await press(guest, 'Créer mon accès');
     await see(guest, 'Créer votre accès');
-    await guest.getByRole('radio', { name: 'Madame' }).check();
+    await guest.getByLabel('Civilité').selectOption({ label: 'Madame' });
     await guest.getByLabel('Prénom').fill('Chloé');
     await guest.getByLabel('Nom', { exact: true }).fill('Martin');
     await guest.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);

@@ -173,8 +173,18 @@ describe('invitations to a shared account', () => {
     const { visitor, form } = await press(link);
     const bare = await visitor.submit(form, {});
     expect(bare.status).to.equal(422);
-    for (const field of ['civilite', 'givenName', 'familyName', 'password', 'terms'])
+    for (const field of ['civilite', 'givenName', 'familyName', 'password', 'passwordConfirmation', 'terms'])
       expect(faultOf(bare, field), field).to.be.a('string');
+    const names = [...bare.text.matchAll(/<(?:input|select)\b[^>]* name="(?!_csrf)([^"]+)"/g)];
+    expect(names.map(([, name]) => name)).to.deep.equal([
+      'civilite',
+      'familyName',
+      'givenName',
+      'email',
+      'password',
+      'passwordConfirmation',
+      'terms',
+    ]);
     const wrong = { ...answers, civilite: 'X', familyName: '<b>', passwordConfirmation: 'autre chose ici' };
     const page = await visitor.submit(form, wrong);
     for (const field of ['civilite', 'familyName', 'passwordConfirmation'])
@@ -223,7 +233,12 @@ describe('invitations to a shared account', () => {
     const answer = await visitor.submit(page, { email }, PAGE);
     expect(wordsOf(answer)).to.include(`Une invitation part à l'instant vers ${email}`);
     const mail = await app.waitForMessage(email);
-    expect(mail.subject).to.equal('Votre adresse a déjà un compte');
+    expect(wordsOf(answer)).to.include('Si cette adresse a déjà un compte, la personne en est avertie.');
+    expect(mail.text)
+      .to.include(
+        `Anne SECRETAIRE vous invite dans « ${TITLE} », mais cette adresse a déjà un compte Caducée.`,
+      )
+      .and.not.to.include('commencé à créer un espace');
     expect(mail.text).not.to.include('/invitation/');
     expect(wordsOf(await visitor.get(PAGE))).to.include(email);
     expect(await membersOf(accountId)).to.deep.equal(['Anne']);
@@ -284,7 +299,11 @@ describe('invitations to a shared account', () => {
       const { visitor, page } = await atMembers(emails.anne);
       const members = await listMembers(app.database.knex, accountId);
       const after = mailsTo(emails.basile).length;
-      const answer = await visitor.submit(page, {}, `${members[1]?.id}/retirer`);
+      const asked = await visitor.get(`${PAGE}/${members[1]?.id}/retirer`);
+      expect(page.text).to.include(`href="${PAGE}/${members[1]?.id}/retirer"`);
+      expect(wordsOf(asked)).to.include('Retirer Basile SECRETAIRE ?').and.to.include(emails.basile);
+      expect(await membersOf(accountId), 'nothing yet').to.deep.equal(['Anne', 'Basile']);
+      const answer = await visitor.submit(asked, {}, `${members[1]?.id}/retirer`);
       expect(wordsOf(answer)).to.include('Basile SECRETAIRE ne peut plus se connecter à ce compte.');
       expect(answer.text, 'nobody is left to remove').not.to.include('/retirer"');
       expect(wordsOf(await basile.get('/'))).not.to.include(TITLE);
@@ -298,6 +317,8 @@ describe('invitations to a shared account', () => {
       const one = await shared();
       const two = await shared();
       const { visitor, page } = await atMembers(one.emails.anne);
+      for (const id of [one.anne, two.anne, 'x'])
+        expect((await visitor.get(`${PAGE}/${id}/retirer`)).url).to.equal(`${app.issuer}${PAGE}`);
       const last = await visitor.send(page, {}, `${PAGE}/${one.anne}/retirer`);
       expect(last.status).to.equal(422);
       expect(wordsOf(last)).to.include('Ce compte doit garder au moins un secrétaire.');
@@ -317,8 +338,17 @@ describe('invitations to a shared account', () => {
     it('void the invitations of who leaves', async () => {
       const { accountId, anne, emails, visitor, link } = await invitation();
       await addBasile(accountId, anne, emails.basile);
-      const left = await visitor.submit(await visitor.get(PAGE), {}, `${anne}/retirer`);
+      expect(wordsOf(await visitor.get(PAGE))).to.include('Quitter ce compte');
+      const asked = await visitor.get(`${PAGE}/${anne}/retirer`);
+      expect(wordsOf(asked)).to.include('Quitter ce compte ?').and.to.include(emails.anne);
+      expect(await membersOf(accountId), 'nothing yet').to.deep.equal(['Anne', 'Basile']);
+      const after = mailsTo(emails.anne).length;
+      const left = await visitor.submit(asked, {}, `${anne}/retirer`);
       expect(wordsOf(left)).not.to.include(TITLE);
+      expect(wordsOf(left)).to.include('Vous avez quitté ce compte partagé');
+      expect(wordsOf(await visitor.get('/')), 'said once').not.to.include('Vous avez quitté');
+      const told = await app.waitForMessage(emails.anne, { after });
+      expect(told.text).to.include('Vous avez quitté le compte partagé').and.not.to.include('vous a retiré');
       expect((await new Visitor(app.issuer).get(link)).status).to.equal(410);
       expect(await membersOf(accountId)).to.deep.equal(['Basile']);
     });

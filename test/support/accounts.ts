@@ -1,5 +1,6 @@
 import { createAccount } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
+import { createSharedAccount } from '../../src/accounts/members.ts';
 import { submitSignUp } from '../../src/approvals/approvals.ts';
 import type { Deps } from '../../src/deps.ts';
 import type { TestApp } from './app.ts';
@@ -57,6 +58,32 @@ export async function createApplicant(
       phones: [],
     });
     return { accountId, approvalId: await submitSignUp(trx, { clock, keyring }, { accountId, lang }) };
+  });
+}
+
+/** A shared account whose first secretary asks for it and waits. */
+export async function createSharedApplicant(
+  { knex, clock, keyring }: Pick<Deps, 'knex' | 'clock' | 'keyring'>,
+  { email, passwordHash }: { email: string; passwordHash: string },
+): Promise<{ accountId: string; approvalId: string }> {
+  return knex.transaction(async (trx) => {
+    const { accountId } = await createSharedAccount(
+      trx,
+      { clock },
+      {
+        title: 'Secrétariat du port',
+        firstMember: {
+          civiliteCode: 'MME',
+          familyName: 'PETIT',
+          givenName: 'Anne',
+          email: { address: email, canonical: email.toLowerCase() },
+          passwordHash,
+          termsVersion: 'test',
+        },
+      },
+    );
+    const approvalId = await submitSignUp(trx, { clock, keyring }, { accountId, lang: 'fr' });
+    return { accountId, approvalId };
   });
 }
 

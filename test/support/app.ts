@@ -8,7 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { readSettings } from '../../config/settings.ts';
 import { type Message, startMailbox } from '../../demo/mailbox.ts';
-import { seedDemo } from '../../seeds/demo/seed.ts';
+import { seedApprovals, seedDemo } from '../../seeds/demo/seed.ts';
 import { createDeps, type Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type Node, startNode } from '../../src/server.ts';
@@ -132,7 +132,10 @@ export async function startTestApp(options: Options = {}): Promise<TestApp> {
   const nodes: Node[] = [];
   for (let index = 0; index < count; index += 1) {
     const deps = createDeps(settings, { clock, log, ...(options.sms === false ? {} : { sms }) });
-    if (index === 0) await seedDemo(deps, applicationUrl);
+    if (index === 0) {
+      await seedDemo(deps, applicationUrl);
+      await seedApprovals(deps);
+    }
     parts.push(deps);
     nodes.push(await startNode(deps));
   }

@@ -55,11 +55,19 @@ describe('mails', () => {
     renderer.mail('address-already-used', lang, links),
     renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
     renderer.mail('member-invited', lang, invitation),
+    renderer.mail('member-has-account', lang, { inviter: 'Anne Martin', title: 'Secrétariat & Cie' }),
     renderer.mail('member-removed', lang, removal),
+    renderer.mail('member-removed', lang, { ...removal, remover: undefined }),
     renderer.mail('sign-up-received', lang, { givenName: 'Sacha', hours: 48 }),
     renderer.mail('account-approved', lang, {
       givenName: 'Sacha',
       email: 'sacha@example.test',
+      signInUrl: links.signInUrl,
+    }),
+    renderer.mail('account-approved', lang, {
+      givenName: 'Anne',
+      title: 'Secrétariat & Cie',
+      email: 'anne@example.test',
       signInUrl: links.signInUrl,
     }),
     renderer.mail('account-refused', lang, { givenName: '', ...refusal }),
@@ -71,6 +79,7 @@ describe('mails', () => {
       }),
     ),
     ...[0, 1, 2].map((late) => renderer.mail('administrators-digest', lang, { ...digest, late })),
+    renderer.mail('administrators-news', lang, { count: 2, url: digest.url }),
     renderer.mail('administrators-alarm', lang, { usedHours: 36, limitHours: 48, url: digest.url }),
   ]);
 
@@ -179,6 +188,12 @@ describe('mails', () => {
       .and.to.contain(refusal.signUpUrl)
       .and.to.contain(refusal.supportEmail);
     expect(refused.html).to.contain('confrère &amp; ami').and.to.contain(`href="${refusal.signUpUrl}"`);
+    const lines = { ...refusal, reason: 'Pièce illisible.\r\nBonjour,\u2028-- \n\n\n\nMerci.' };
+    const several = renderer.mail('account-refused', 'fr', { givenName: 'Sacha', ...lines });
+    expect(several.text).to.match(/\n\n {4}Pièce illisible\.\n {4}Bonjour,\n {4}--\n( *\n)* {4}Merci\.\n\n/);
+    expect(several.text.match(/^(Bonjour|--)/gm)).to.deep.equal(['Bonjour', '--']);
+    expect(several.html).to.contain('Pièce illisible.<br>Bonjour,<br>--<br>');
+    expect(several.html, 'a way on, not the main one').not.to.contain('display:inline-block');
     // A shared account has nobody's given name.
     expect(renderer.mail('account-refused', 'fr', { givenName: '', ...refusal }).text).to.contain(
       'Bonjour,\n',

@@ -84,6 +84,14 @@ describe('pages', () => {
     expect(wordsOf(html)).to.match(/^\s*Erreur : .+ – Caducée/);
   });
 
+  it('say « already confirmed » as the success that it is', () => {
+    const badgeOf = (endedKind: string) =>
+      /badge--(success|waiting)/.exec(
+        render({ template: 'sign-up/link-ended.njk', context: { endedKind } }),
+      )?.[1];
+    expect(['used', 'expired', 'none'].map(badgeOf)).to.deep.equal(['success', 'waiting', 'waiting']);
+  });
+
   it('keep the sign-in that a sign-up came from', () => {
     const html = render(SAMPLES.find(({ context }) => context.connexion)!);
     expect(html).to.contain('<input type="hidden" name="connexion" value="uid-1">');

@@ -41,6 +41,7 @@ const request = {
   seenHash: 'abc',
   person: { displayName: 'Camille MARTIN', kind: 'professional', profession: 'Médecin' },
   rppsKey: 'right',
+  columns: [{ kind: 'ordinal' }, { kind: 'directory' }],
   registers: [
     { kind: 'ordinal', answerKind: 'found', endedOn: '2025-06-30' },
     { kind: 'directory', answerKind: 'unknown' },
@@ -72,7 +73,7 @@ const request = {
       likenesses: [{ kind: 'rpps' }, { kind: 'name' }],
     },
   ],
-  members: ['Noa SECRETAIRE0090300'],
+  members: [],
   responsibleRpps: '99700900048',
   declaredPhones: ['+33639980021'],
   emails: [{ address: 'camille@example.test', verifiedAt: '2026-11-24T08:00:00.000Z' }],
@@ -427,8 +428,8 @@ export const SAMPLES: Sample[] = [
       title: 'Secrétariat du 3e étage',
       action: '/secretaires',
       members: [
-        { displayName: 'Anne Martin', email: 'anne@example.test', isSelf: true, removeAction: '/a/retirer' },
-        { displayName: 'Basile Petit', email: 'basile@example.test', removeAction: '/b/retirer' },
+        { displayName: 'Anne Martin', email: 'anne@example.test', isSelf: true, removeUrl: '/a/retirer' },
+        { displayName: 'Basile Petit', email: 'basile@example.test', removeUrl: '/b/retirer' },
       ],
       invitations: [{ address: 'chloe@example.test', until: '2026-12-01', revokeAction: '/c/annuler' }],
       values: { email: 'pas une adresse' },
@@ -439,6 +440,7 @@ export const SAMPLES: Sample[] = [
       'Inviter un secrétaire',
       "Envoyer l'invitation",
       'Anne Martin (vous)',
+      'Quitter ce compte',
       'Retirer Basile Petit',
       "valable jusqu'au 1er décembre 2026",
       "Annuler l'invitation chloe@example.test",
@@ -456,6 +458,20 @@ export const SAMPLES: Sample[] = [
     },
     says: ['Ce compte doit garder au moins un secrétaire.'],
   },
+  ...[false, true].map((isSelf) => ({
+    template: 'shared-accounts/remove.njk',
+    context: {
+      isSelf,
+      title: 'Secrétariat',
+      displayName: 'Basile Petit',
+      email: 'basile@example.test',
+      action: '/b/retirer',
+      backUrl: '/secretaires',
+    },
+    says: isSelf
+      ? ['Quitter ce compte ?', 'Vos sessions seront fermées']
+      : ['Retirer Basile Petit ?', 'basile@example.test', 'Retirer de ce compte'],
+  })),
   {
     template: 'shared-accounts/invitation.njk',
     context: { inviter: 'Anne Martin', title: 'Secrétariat', email: 'chloe@example.test', action: '/i' },
@@ -467,6 +483,7 @@ export const SAMPLES: Sample[] = [
       title: 'Secrétariat',
       email: 'chloe@example.test',
       action: '/j',
+      civilites: identity.civilites,
       termsUrl: '/conditions-generales',
       values: { givenName: 'Chloé', civilite: 'MME' },
       errors: { civilite: { key: 'fault.required.civilite' }, familyName: { key: 'fault.name.characters' } },
@@ -619,9 +636,9 @@ export const SAMPLES: Sample[] = [
       "Les plus récentes d'abord",
       'Camille MARTIN',
       "Création de compte · Professionnel de santé · Médecin · Identité prouvée par les données de l'Ordre",
-      '50 h ouvrées sur 48, en retard',
+      'En retard : 50 h sur 48 h ouvrées',
       'Modification de profil · Secrétariat · Profession non renseignée',
-      '36 h ouvrées sur 48, bientôt en retard',
+      'Bientôt en retard : 36 h sur 48 h ouvrées',
       'Administration',
     ],
   },
@@ -634,9 +651,9 @@ export const SAMPLES: Sample[] = [
     template: 'administration/request.njk',
     context: request,
     says: [
-      "Demande d'accès",
+      "Demande d'accès de Camille MARTIN",
       'Reçue le 24 novembre 2026 à 09:05',
-      '12 h ouvrées sur 48, dans les temps',
+      'Dans les temps : 12 h sur 48 h ouvrées',
       'Identité déclarée, sans preuve',
       'La clé du numéro RPPS est juste.',
       "Cette personne a quitté le tableau de l'Ordre le 30 juin 2025.",
@@ -658,6 +675,7 @@ export const SAMPLES: Sample[] = [
       ...request,
       changed: true,
       rppsKey: 'absent',
+      columns: [],
       registers: [
         { kind: 'ordinal', answerKind: 'not-asked' },
         { kind: 'directory', answerKind: 'empty' },
@@ -668,6 +686,7 @@ export const SAMPLES: Sample[] = [
       alert: { kind: 'refusal', key: 'alert.approval.changed' },
     },
     says: [
+      'Ce qui est déclaré',
       "Aucun numéro RPPS n'est déclaré",
       "L'annuaire national n'est pas encore chargé.",
       'Le compte a changé depuis la demande.',
@@ -676,6 +695,36 @@ export const SAMPLES: Sample[] = [
       "Aucun autre compte n'a ce numéro, cette adresse ou ce nom.",
       'Ces données ont changé pendant que vous les lisiez.',
     ],
+  },
+  {
+    template: 'administration/request.njk',
+    context: {
+      ...request,
+      person: { displayName: 'Secrétariat du port', kind: 'shared' },
+      rppsKey: 'absent',
+      columns: [],
+      fields: [],
+      members: [
+        { displayName: 'Anne PETIT', civilite: 'Madame', civiliteKind: 'MME', email: 'anne@example.test' },
+        { displayName: 'Noa SECRETAIRE', civiliteKind: 'M' },
+      ],
+      rppsTaken: true,
+    },
+    says: [
+      'Intitulé',
+      'Première secrétaireMadame Anne PETIT, anne@example.test',
+      'ne peut pas être approuvée',
+    ],
+  },
+  {
+    template: 'administration/request.njk',
+    context: {
+      ...request,
+      members: [{ displayName: 'Luc', civiliteKind: 'M' }],
+      person: { displayName: 'S', kind: 'shared' },
+      columns: [],
+    },
+    says: ['Premier secrétaire'],
   },
   {
     template: 'administration/request.njk',
@@ -688,6 +737,7 @@ export const SAMPLES: Sample[] = [
       ...request,
       promised: undefined,
       isWaiting: false,
+      nextUrl: '/suivante',
       decided: {
         decision: 'refused',
         at: '2026-12-01T10:00:00.000Z',
@@ -700,6 +750,7 @@ export const SAMPLES: Sample[] = [
       'Demande refusée par Andréa GESTION le 1er décembre 2026 à 11:00.',
       'Pièce illisible',
       'Rappeler lundi',
+      'Demande suivante',
     ],
   },
 ];

@@ -41,6 +41,7 @@ export function queueRoutes(
     const now = clock.now();
     renderPage(deps, ctx, 'administration/queue.njk', {
       ...signedInContext((ctx.state as AdministrationState).administrator),
+      atAdministration: true,
       count,
       limitHours: PROMISE_HOURS,
       orders: (['oldest', 'newest'] as const).map((one) => ({

@@ -1,10 +1,11 @@
 /** One request: what the person declared beside what the registers say, and the decision. */
 import type Router from '@koa/router';
 import type { RouterMiddleware } from '@koa/router';
-import type { Decided } from '../../approvals/approvals.ts';
+import { findOwnerOfRpps } from '../../accounts/accounts.ts';
+import { type Decided, listWaiting } from '../../approvals/approvals.ts';
 import { IDENTITY_FIELDS } from '../../approvals/compare.ts';
 import { type DecisionResult, decide, findSheet, isOwnRequest, type Sheet } from '../../approvals/decide.ts';
-import { displayNameOf } from '../../approvals/declared.ts';
+import { displayNameOf, listDeclaredMembers } from '../../approvals/declared.ts';
 import { promiseOf } from '../../approvals/working-hours.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -18,6 +19,7 @@ import {
 import { type Fields, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { momentInWords } from '../../http/views.ts';
 import type { Fault } from '../../lib/fault.ts';
+import { labelOf } from '../../nomenclatures/nomenclatures.ts';
 import { addresses } from '../addresses.ts';
 import { signedInContext } from '../signed-in.ts';
 import type { AdministrationState } from './guard.ts';
@@ -44,11 +46,14 @@ function faultsOf({ reason = '', note = '' }: Fields, decision: string): Faults 
     else if (CONTROLS.test(text)) errors[name] = { key: 'fault.characters' };
   }
   if (decision === 'refused' && reason.trim() === '') errors.reason = { key: 'fault.required.reason' };
+  if (decision === 'approved' && reason.trim() !== '') errors.reason = { key: 'fault.reasonOnApproval' };
   return errors;
 }
 
 /** The sheet in the words of the page. */
 function sheetContext({ approval, state, declared, evidence, changed, seenHash }: Sheet, now: Date) {
+  // A column beside what a register does not know would say nothing.
+  const known = evidence.registers.filter(({ answer }) => answer === 'found');
   return {
     approval: {
       kind: approval.kind,
@@ -71,10 +76,11 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
       answerKind: answer,
       endedOn: person?.endedOn,
     })),
+    columns: known.map(({ register }) => ({ kind: register })),
     fields: IDENTITY_FIELDS.map((field) => ({
       kind: field,
       declared: identityLabel(evidence.declared, field),
-      registers: evidence.registers.map(({ register, person, verdicts }) => ({
+      registers: known.map(({ register, person, verdicts }) => ({
         kind: register,
         value: identityLabel(person?.identity, field),
         verdictKind: verdicts[field],
@@ -89,7 +95,6 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
     })),
     emails: declared.emails,
     phones: declared.phones,
-    members: declared.members,
     responsibleRpps: declared.responsibleRpps,
     declaredPhones: declared.declaredPhones,
     workplaces: declared.workplaces,
@@ -104,6 +109,15 @@ export function requestRoutes(
   const { knex, clock } = deps;
   const path = addresses.approval(':id');
 
+  const isRppsTaken = async ({ declared: { rpps } }: Sheet): Promise<boolean> =>
+    rpps !== undefined && (await findOwnerOfRpps(knex, rpps)) !== undefined;
+
+  /** Page of the request that has waited longest. */
+  async function nextUrl(): Promise<string | undefined> {
+    const [next] = await listWaiting(knex, { order: 'oldest', limit: 1, offset: 0 });
+    return next && addresses.approval(next.id);
+  }
+
   async function showRequest(
     ctx: PageContext,
     { errors = {}, alert, values = {} }: { errors?: Faults; alert?: Alert; values?: Fields } = {},
@@ -115,6 +129,17 @@ export function requestRoutes(
     renderPage(deps, ctx, 'administration/request.njk', {
       ...signedInContext(administrator),
       ...sheetContext(sheet, clock.now()),
+      atAdministration: true,
+      members: (await listDeclaredMembers(knex, sheet.approval.accountId)).map(
+        ({ displayName, civiliteCode, email }) => ({
+          displayName,
+          civilite: civiliteCode && labelOf('civilites', civiliteCode),
+          civiliteKind: civiliteCode === 'MME' ? 'MME' : 'M',
+          email,
+        }),
+      ),
+      rppsTaken: sheet.state === 'pending' && (await isRppsTaken(sheet)),
+      nextUrl: sheet.approval.decided && (await nextUrl()),
       isOwn: await isOwnRequest(knex, sheet.approval, administrator.id),
       backUrl: addresses.approvals,
       values,

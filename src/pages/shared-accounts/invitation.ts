@@ -26,15 +26,13 @@ import {
 } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { randomToken } from '../../lib/ids.ts';
+import { offered } from '../../nomenclatures/nomenclatures.ts';
 import { addresses } from '../addresses.ts';
 
 type JoinState =
   | { readonly step: 'under-way'; readonly invitation: Invitation }
   | { readonly step: 'done'; readonly title: string; readonly email: string };
 type Ended = 'none' | 'used' | 'expired' | 'idle' | 'meanwhile';
-
-/** Of TRE_R81, those that are offered today. */
-const CIVILITES = ['MME', 'M'] as const;
 
 /** The invitation ended while the form was filled: nothing of this request stays. */
 class InvitationEndedError extends Error {
@@ -72,6 +70,7 @@ export function invitationRoutes(router: Router<RequestState>, deps: Deps): void
       title,
       inviter,
       email: address,
+      civilites: offered('civilites'),
       termsUrl: addresses.terms,
       values,
       errors,
@@ -154,19 +153,19 @@ function readForm(
   | { civiliteCode: string; familyName: string; givenName: string }
   | { errors: Readonly<Record<string, Fault>> } {
   const { password = '', passwordConfirmation = '', terms } = fields;
-  const civiliteCode = CIVILITES.find((code) => code === fields.civilite);
+  const civiliteCode = offered('civilites').find(({ code }) => code === fields.civilite)?.code;
   const givenName = parsePersonName(fields.givenName ?? '', 'givenName');
   const familyName = parsePersonName(fields.familyName ?? '', 'familyName');
   const personal = [fields.givenName ?? '', fields.familyName ?? '', address, title];
   const judged = judgePassword(password, { personal });
   const errors: Record<string, Fault> = {};
   if (!civiliteCode) errors.civilite = { key: 'fault.required.civilite' };
-  if (!givenName.ok) errors.givenName = givenName.fault;
   if (!familyName.ok) errors.familyName = familyName.fault;
+  if (!givenName.ok) errors.givenName = givenName.fault;
   if (!judged.ok) errors.password = judged.fault;
-  else if (passwordConfirmation === '')
+  if (passwordConfirmation === '')
     errors.passwordConfirmation = { key: 'fault.required.passwordConfirmation' };
-  else if (passwordConfirmation !== password)
+  else if (judged.ok && passwordConfirmation !== password)
     errors.passwordConfirmation = { key: 'fault.password.mismatch' };
   if (!terms) errors.terms = { key: 'fault.required.terms' };
   if (!civiliteCode || !givenName.ok || !familyName.ok || Object.keys(errors).length > 0) return { errors };

@@ -18,7 +18,8 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
-import { findSignedIn, type SignedIn, signedInName } from '../../http/session.ts';
+import { leaveNotice } from '../../http/notice.ts';
+import { findSignedIn, type SignedIn } from '../../http/session.ts';
 import {
   inviteMember,
   listOpenInvitations,
@@ -28,12 +29,14 @@ import {
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { endAccessOfMember } from '../../openid/acting-members.ts';
-import { ENGINE_ROUTES, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { throttleRules } from '../../throttle/throttle.ts';
 import { addresses, signInAgainFor } from '../addresses.ts';
+import { signedInContext } from '../signed-in.ts';
 
 const FRESH_SECONDS = 5 * 60;
 const ID = /^[0-9a-f-]{36}$/;
+
+const removalOf = (memberId: string): string => `${addresses.members}/${memberId}/retirer`;
 
 type Secretary = SignedIn & { readonly member: ActingMember };
 
@@ -47,7 +50,6 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
   const { knex, clock, settings, throttle } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const langOf = (ctx: PageContext) => (ctx.state as RequestState).lang;
-  const absolute = (path: string) => `${settings.ISSUER}${path}`;
 
   /** Runs `act` for a member who signed in a moment ago; another one signs in again first, and comes back. */
   async function asSecretary(ctx: PageContext, act: (secretary: Secretary) => Promise<void>): Promise<void> {
@@ -73,15 +75,14 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
     ];
     renderPage(deps, ctx, 'shared-accounts/members.njk', {
       path: addresses.members,
-      signedIn: { displayName: signedInName(secretary) },
-      signOutUrl: `${ENGINE_ROUTES.end_session}?client_id=${OWN_CLIENT_ID}`,
+      ...signedInContext(secretary),
       title: account.displayName,
       action: addresses.members,
       members: members.map(({ id, displayName, email }) => ({
         displayName,
         email,
         isSelf: id === secretary.member.id,
-        removeAction: members.length > 1 ? `${addresses.members}/${id}/retirer` : undefined,
+        removeUrl: members.length > 1 ? removalOf(id) : undefined,
       })),
       invitations: invitations.map(({ id, address, expiresAt }) => ({
         address,
@@ -98,8 +99,28 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
   router.get(addresses.members, (ctx) => asSecretary(ctx, (secretary) => show(ctx, secretary)));
 
   // A form's own address, typed or reloaded.
-  for (const action of ['/:member/retirer', '/invitations/:invitation/annuler'])
-    router.get(`${addresses.members}${action}`, (ctx) => seeOther(ctx, addresses.members));
+  router.get(`${addresses.members}/invitations/:invitation/annuler`, (ctx) =>
+    seeOther(ctx, addresses.members),
+  );
+
+  router.get(removalOf(':member'), (ctx) =>
+    asSecretary(ctx, async (secretary) => {
+      const members = await listMembers(knex, secretary.account.id);
+      const member = members.find(({ id }) => id === ctx.params.member);
+      if (!member || members.length === 1) return seeOther(ctx, addresses.members);
+      const { id, displayName, email } = member;
+      renderPage(deps, ctx, 'shared-accounts/remove.njk', {
+        ...signedInContext(secretary),
+        path: removalOf(id),
+        title: secretary.account.displayName,
+        action: removalOf(id),
+        displayName,
+        email,
+        isSelf: id === secretary.member.id,
+        backUrl: addresses.members,
+      });
+    }),
+  );
 
   router.post(addresses.members, ...form, (ctx) =>
     asSecretary(ctx, async (secretary) => {
@@ -125,9 +146,7 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
         email: parsed.value,
         lang: langOf(ctx),
         source: clientAddress(ctx),
-        invitationUrl: (token) => absolute(addresses.invitation(token)),
-        signInUrl: absolute(addresses.signIn),
-        passwordForgottenUrl: absolute(addresses.passwordForgotten),
+        invitationUrl: (token) => `${settings.ISSUER}${addresses.invitation(token)}`,
       });
       const vars = { email: parsed.value.address };
       await show(ctx, secretary, { alert: { kind: 'success', key: 'alert.member.invited', vars } });
@@ -145,14 +164,17 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
     }),
   );
 
-  router.post(`${addresses.members}/:member/retirer`, ...form, (ctx) =>
+  router.post(removalOf(':member'), ...form, (ctx) =>
     asSecretary(ctx, async (secretary) => {
       const memberId = ctx.params.member ?? '';
       if (!ID.test(memberId)) throw new CaduceeError('notFound');
       try {
         const removed = await remove(ctx, secretary, memberId);
         if (!removed) throw new CaduceeError('notFound');
-        if (memberId === secretary.member.id) return seeOther(ctx, addresses.home);
+        if (memberId === secretary.member.id) {
+          leaveNotice(deps, ctx, 'shared-account-left');
+          return seeOther(ctx, addresses.home);
+        }
         const vars = { displayName: removed.displayName };
         await show(ctx, secretary, { alert: { kind: 'success', key: 'alert.member.removed', vars } });
       } catch (error) {
@@ -178,7 +200,7 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
         params: {
           givenName: removed.givenName,
           title: account.displayName,
-          remover: member.displayName,
+          remover: memberId === member.id ? undefined : member.displayName,
           supportEmail: settings.SUPPORT_EMAIL,
         },
       });
