@@ -5,8 +5,8 @@ const FNV_PRIME = 0x01000193;
 const MIX_PRIME = 0x85ebca6b;
 
 export interface RecentlySeen {
-  /** Whether `text` passed before; remembers it. */
-  has(text: string): boolean;
+  /** Whether `text` (its part from `from` to `to`) passed before; remembers it. */
+  has(text: string, from?: number, to?: number): boolean;
 }
 
 /** @param slots a power of two; each takes eight bytes. */
@@ -15,10 +15,10 @@ export function createRecentlySeen(slots: number): RecentlySeen {
   const first = new Int32Array(slots);
   const second = new Int32Array(slots);
   return {
-    has(text) {
+    has(text, from = 0, to = text.length) {
       let a = FNV_OFFSET;
-      let b = FNV_OFFSET ^ text.length;
-      for (let rank = 0; rank < text.length; rank += 1) {
+      let b = FNV_OFFSET ^ (to - from);
+      for (let rank = from; rank < to; rank += 1) {
         const code = text.charCodeAt(rank);
         a = Math.imul(a ^ code, FNV_PRIME);
         b = Math.imul(b ^ code, MIX_PRIME) + 1;
