@@ -33,8 +33,8 @@ export interface DelimitedFormat {
 export interface LineGroups {
   /** One of the columns. */
   readonly key: string;
-  /** The first and the last of the columns that the stager looks at in each line of a known group too. */
-  readonly shared: readonly [string, string];
+  /** The columns that the stager looks at in each line of a known group too; none is optional. */
+  readonly shared: readonly string[];
   /** Part of the digest of each group: another one has every line read again. */
   readonly layout: string;
 }
@@ -46,8 +46,12 @@ export interface RowWriter {
 
 /** Takes the lines of the file, one by one, and writes to the staging tables. */
 export interface Stager {
-  /** @param fields reused for the next line. @returns why the line is rejected, or undefined when it was taken. */
-  take(fields: readonly Bytes[]): string | undefined;
+  /**
+   * @param fields reused for the next line.
+   * @param isShared notes that the shared columns of this line were read; tells whether those of another line were the same.
+   * @returns why the line is rejected, or undefined when it was taken.
+   */
+  take(fields: readonly Bytes[], isShared: () => boolean): string | undefined;
   /**
    * After the last line of a group.
    * @param digest of its lines; undefined when one was rejected.

@@ -80,6 +80,7 @@ const COLUMNS = [
   'Code pays (coord. structure)',
 ] as const satisfies readonly NationalDirectoryColumn[];
 
+const FIRST_STRUCTURE_RANK = COLUMNS.indexOf('Identifiant technique de la structure');
 const FIRST_ACTIVITY_RANK = COLUMNS.indexOf('Code mode exercice');
 
 export const NATIONAL_DIRECTORY: ImportDefinition = {
@@ -93,7 +94,7 @@ export const NATIONAL_DIRECTORY: ImportDefinition = {
     optional: ['Code rôle', 'Code genre activité'],
     groups: {
       key: 'Identification nationale PP',
-      shared: ['Numéro SIRET site', 'Code Département (structure)'],
+      shared: COLUMNS.slice(FIRST_STRUCTURE_RANK),
       layout: LAYOUT,
     },
   },
@@ -153,7 +154,7 @@ function createStager(writers: Readonly<Record<string, RowWriter>>, known: Known
   let isBroken = false;
 
   return {
-    take(fields) {
+    take(fields, isShared) {
       const f = fields as readonly Bytes[] & { readonly [rank: number]: Bytes };
       const type = f[0] as Bytes;
       const identifier = f[1] as Bytes;
@@ -184,7 +185,7 @@ function createStager(writers: Readonly<Record<string, RowWriter>>, known: Known
         f[4] as Bytes,
       );
       if (f[11] !== '') exercise.skills.add(skillJson(f[10] as Bytes, f[11] as Bytes, f[12] as Bytes));
-      addActivity(exercise, f);
+      addActivity(exercise, f, isShared);
       return undefined;
     },
     endGroup(digest) {
@@ -211,12 +212,13 @@ function createStager(writers: Readonly<Record<string, RowWriter>>, known: Known
     return true;
   }
 
-  function addActivity(exercise: Exercise, f: readonly Bytes[]): void {
+  function addActivity(exercise: Exercise, f: readonly Bytes[], isShared: () => boolean): void {
     // The lines of a person's several savoir-faire repeat the activity.
     if (exercise === lastExercise && isRepeated(f)) return;
     for (let rank = FIRST_ACTIVITY_RANK; rank < COLUMNS.length; rank += 1) last[rank] = f[rank] as Bytes;
     lastExercise = exercise;
-    const structure = stageStructure(f);
+    // All that makes a structure is among the shared columns.
+    const structure = f[18] !== '' && isShared() ? (f[18] as Bytes) : stageStructure(f);
     const activity = activityJson(
       structure,
       f[13] as Bytes,
