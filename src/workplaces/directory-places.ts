@@ -34,12 +34,15 @@ const ADDRESS = `(
 /** What a place has of the directory; the words of its search follow from them. */
 const COMPARED = ['legal_finess', 'name', 'other_name', 'address', 'postal_code', 'town'];
 
-/** The same place among the workplaces, with nothing of another source. */
-const sameBy = (key: string) => `
-  SELECT FROM workplaces w
-   WHERE w.${key} = p.${key} AND w.in_directory AND w.category_code IS NULL AND w.category_label IS NULL
-     AND (${COMPARED.map((column) => `w.${column}`).join(', ')})
-         IS NOT DISTINCT FROM (${COMPARED.map((column) => `p.${column}`).join(', ')})`;
+/** Places with this key that FINESS does not know, unless the workplaces hold the same. */
+const othersBy = (key: string) => `
+  SELECT p.* FROM directory_places p
+   WHERE p.${key} IS NOT NULL AND NOT EXISTS (
+     SELECT FROM workplaces w
+      WHERE w.${key} = p.${key}
+        AND (w.in_finess OR (w.in_directory AND w.category_code IS NULL AND w.category_label IS NULL
+          AND (${COMPARED.map((column) => `w.${column}`).join(', ')})
+              IS NOT DISTINCT FROM (${COMPARED.map((column) => `p.${column}`).join(', ')}))))`;
 
 /**
  * Where FINESS knows the site too, its name and address stand.
@@ -78,9 +81,7 @@ async function stageOthers(db: Db): Promise<void> {
   );
   await db.raw(
     `DECLARE directory_others NO SCROLL CURSOR FOR
-       SELECT p.* FROM directory_places p
-        WHERE NOT EXISTS (SELECT FROM workplaces w WHERE w.finess = p.finess AND w.in_finess)
-          AND NOT EXISTS (${sameBy('finess')}) AND NOT EXISTS (${sameBy('directory_key')})`,
+       ${othersBy('finess')} UNION ALL ${othersBy('directory_key')}`,
   );
   // The database looks for the next ones while these are folded.
   const fetch = () => {
