@@ -1,21 +1,19 @@
-/**
- * Import of the national directory beside a bare COPY of the same file into a table of all its columns, in one run.
- *
- *   node bench/import.ts [--quick]
- */
+/** Suite `import`: the national directory beside a bare COPY of the same file into a table of all its columns, in one run. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { NATIONAL_DIRECTORY_COLUMNS } from '../src/directories/national-directory/columns.ts';
 import { type DirectoryDatabase, openDirectoryDatabase } from './directory-database.ts';
 import { writeDirectoryFile } from './national-directory.ts';
 import { peakMemoryMiB, processorSeconds } from './processes.ts';
+import type { Bench, Suite } from './suite.ts';
+import { formatTable } from './support/table.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 const FULL_ROWS = 2_300_000;
@@ -76,40 +74,42 @@ async function importFile({ url, serverPid }: DirectoryDatabase, path: string): 
   };
 }
 
-export async function run({ quick, log }: { quick: boolean; log: (line: string) => void }): Promise<void> {
-  const database = await openDirectoryDatabase();
-  try {
-    const rows = quick ? QUICK_ROWS : FULL_ROWS;
-    const [first, second] = ['first.txt', 'second.txt'].map((name) => join(database.folder, name)) as [
-      string,
-      string,
-    ];
-    await writeDirectoryFile(first, { rows });
-    await writeDirectoryFile(second, { rows, changedPercent: 1 });
-    log(`file: ${rows} rows, ${((await stat(first)).size / 1e6).toFixed(0)} MB`);
-    const told = (name: string, measure: Measure, bare?: Measure) =>
-      log(
-        [
-          name.padEnd(24),
-          `${measure.seconds.toFixed(1)} s`.padStart(9),
-          bare ? `${(measure.seconds / bare.seconds).toFixed(2)} × bare`.padStart(13) : ''.padStart(13),
-          `  processor: ours ${measure.ourProcessor.toFixed(1)} s, database ${measure.databaseProcessor.toFixed(1)} s`,
-          measure.peakMiB ? `  peak ${measure.peakMiB.toFixed(0)} MiB` : '',
-        ].join(''),
-      );
-    const bare = await bareCopy(database, first);
-    told('bare COPY', bare);
-    const imported = await importFile(database, first);
-    told('first import', imported, bare);
-    const again = await bareCopy(database, first);
-    told('bare COPY again', again);
-    told('1 % changed', await importFile(database, second), again);
-    told('nothing changed', await importFile(database, second), again);
-  } finally {
-    await database.remove();
-  }
+async function run(bench: Bench): Promise<void> {
+  const database = await openDirectoryDatabase(bench);
+  const rows = bench.quick ? QUICK_ROWS : FULL_ROWS;
+  const first = join(database.folder, 'first.txt');
+  const second = join(database.folder, 'second.txt');
+  await writeDirectoryFile(first, { rows });
+  await writeDirectoryFile(second, { rows, changedPercent: 1 });
+  bench.print(`file: ${rows} rows, ${((await stat(first)).size / 1e6).toFixed(0)} MB`);
+
+  const lines: string[][] = [];
+  const tell = (work: string, measure: Measure, bare?: Measure, aim?: number) => {
+    const ratio = bare ? measure.seconds / bare.seconds : 1;
+    lines.push([
+      work,
+      measure.seconds.toFixed(1),
+      ratio.toFixed(2),
+      aim === undefined ? '' : `≤ ${aim.toFixed(2)}`,
+      aim === undefined ? '' : ratio <= aim ? 'ok' : 'over',
+      measure.ourProcessor.toFixed(1),
+      measure.databaseProcessor.toFixed(1),
+      measure.peakMiB?.toFixed(0) ?? '',
+    ]);
+  };
+  const bare = await bareCopy(database, first);
+  tell('bare COPY', bare);
+  tell('first import', await importFile(database, first), bare, 2);
+  const again = await bareCopy(database, first);
+  tell('bare COPY again', again);
+  tell('1 % changed', await importFile(database, second), again, 1);
+  tell('nothing changed', await importFile(database, second), again, 1);
+  const header = ['work', 'seconds', 'ratio', 'aim', '', 'our CPU s', 'database CPU s', 'peak MiB'];
+  bench.print(formatTable(header, lines));
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await run({ quick: process.argv.includes('--quick'), log: console.log });
-}
+export const directoryImport: Suite = {
+  name: 'import',
+  description: 'the national directory, 2.3 million rows, beside a bare COPY of the same file',
+  run,
+};

@@ -1,9 +1,11 @@
 /** `npm run bench -- [--quick] [suite…]`: runs the named suites, or all of them, one after the other. */
 import { parseArgs } from 'node:util';
 import { engine } from './engine.ts';
+import { directoryImport } from './import.ts';
+import { directorySearch } from './search.ts';
 import type { Suite } from './suite.ts';
 
-const SUITES: readonly Suite[] = [engine];
+const SUITES: readonly Suite[] = [engine, directoryImport, directorySearch];
 
 const help = (): string =>
   [

@@ -24,14 +24,15 @@ function statOf(pid: number | string): { parent: number; seconds: number; reaped
 }
 
 /** Seconds of processor that a process and its children used so far; 0 where it cannot be known. */
-export function processorSeconds(pid: number): number {
+export function processorSeconds(pid: number | undefined): number {
+  if (pid === undefined) return 0;
   const own = statOf(pid);
   if (!own) return 0;
   let total = own.seconds + own.reaped;
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const stat = statOf(name);
-    if (stat?.parent === pid) total += stat.seconds;
+    const child = statOf(name);
+    if (child?.parent === pid) total += child.seconds;
   }
   return total;
 }

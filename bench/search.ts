@@ -1,10 +1,5 @@
-/**
- * Search in a full-size national directory, fifty at once, for each kind of search.
- *
- *   node bench/search.ts [--quick]
- */
+/** Suite `search`: searches in a full-size national directory, fifty at once, for each kind of search. */
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { runImport } from '../src/directories/import/run.ts';
 import { NATIONAL_DIRECTORY } from '../src/directories/national-directory/definition.ts';
 import { type DirectoryQuery, searchDirectory } from '../src/directories/national-directory.ts';
@@ -12,6 +7,7 @@ import { systemClock } from '../src/lib/clock.ts';
 import { type DirectoryDatabase, openDirectoryDatabase } from './directory-database.ts';
 import { writeDirectoryFile } from './national-directory.ts';
 import { processorSeconds } from './processes.ts';
+import type { Bench, Suite } from './suite.ts';
 
 const FULL_ROWS = 2_300_000;
 const QUICK_ROWS = 100_000;
@@ -94,25 +90,21 @@ async function measure(
 const quantile = (sorted: readonly number[], share: number): string =>
   (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number).toFixed(1);
 
-export async function run({ quick, log }: { quick: boolean; log: (line: string) => void }): Promise<void> {
-  const database = await openDirectoryDatabase();
-  try {
-    const file = join(database.folder, 'directory.txt');
-    await writeDirectoryFile(file, { rows: quick ? QUICK_ROWS : FULL_ROWS });
-    const { added } = await runImport(
-      { databaseUrl: database.url, clock: systemClock },
-      NATIONAL_DIRECTORY,
-      file,
-    );
-    await database.knex.raw('VACUUM ANALYZE directory_people, directory_search_keys, directory_words');
-    await measureKinds(database, added, quick ? 300 : 2_000, log);
-  } finally {
-    await database.remove();
-  }
+async function run(bench: Bench): Promise<void> {
+  const database = await openDirectoryDatabase(bench);
+  const file = join(database.folder, 'directory.txt');
+  await writeDirectoryFile(file, { rows: bench.quick ? QUICK_ROWS : FULL_ROWS });
+  const { added } = await runImport(
+    { databaseUrl: database.url, clock: systemClock },
+    NATIONAL_DIRECTORY,
+    file,
+  );
+  await database.knex.raw('VACUUM ANALYZE directory_people, directory_search_keys, directory_words');
+  await measureKinds(database, added, bench.quick ? 300 : 2_000, bench.print);
 }
 
 /** One line per kind of search, then one for all of them in turn. */
-export async function measureKinds(
+async function measureKinds(
   database: DirectoryDatabase,
   people: number,
   count: number,
@@ -156,6 +148,8 @@ export async function measureKinds(
   );
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await run({ quick: process.argv.includes('--quick'), log: console.log });
-}
+export const directorySearch: Suite = {
+  name: 'search',
+  description: 'searches in the national directory, fifty at once',
+  run,
+};

@@ -27,12 +27,22 @@ export const NATIONAL_DIRECTORY_AND_WORKPLACES: ImportDefinition = {
 };
 
 /** Address on one line, without what stands beside it: the name, and the postal code with its town. */
-function addressLine(lines: string, ...besides: readonly string[]): string {
-  return lines
-    .split('\n')
-    .filter((line) => !besides.includes(line) && !/^[0-9]{5} /.test(line))
-    .join(', ');
-}
+const ADDRESS = `(
+  SELECT string_agg(line, ', ' ORDER BY rank) FROM string_to_table(address_lines, E'\\n') WITH ORDINALITY t (line, rank)
+   WHERE line NOT IN (name, coalesce(other_name, '')) AND line !~ '^[0-9]{5} ')`;
+
+/** What a place has of the directory; the words of its search follow from them. */
+const COMPARED = ['legal_finess', 'name', 'other_name', 'address', 'postal_code', 'town'];
+
+/** Places with this key that FINESS does not know, unless the workplaces hold the same. */
+const othersBy = (key: string) => `
+  SELECT p.* FROM directory_places p
+   WHERE p.${key} IS NOT NULL AND NOT EXISTS (
+     SELECT FROM workplaces w
+      WHERE w.${key} = p.${key}
+        AND (w.in_finess OR (w.in_directory AND w.category_code IS NULL AND w.category_label IS NULL
+          AND (${COMPARED.map((column) => `w.${column}`).join(', ')})
+              IS NOT DISTINCT FROM (${COMPARED.map((column) => `p.${column}`).join(', ')}))))`;
 
 /**
  * Where FINESS knows the site too, its name and address stand.
@@ -42,12 +52,13 @@ function addressLine(lines: string, ...besides: readonly string[]): string {
 async function updateDirectoryPlaces(db: Db): Promise<{ added: number; changed: number; gone: number }> {
   await db.raw(
     `CREATE TEMPORARY TABLE directory_places ON COMMIT DROP AS
+       SELECT finess, directory_key, legal_finess, name, other_name, ${ADDRESS} AS address, postal_code, town FROM (
        SELECT DISTINCT ON (finess, directory_key) finess, directory_key,
               CASE WHEN finess_legal_entity ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN finess_legal_entity END AS legal_finess,
               coalesce(name, trade_name) AS name, CASE WHEN name <> trade_name THEN trade_name END AS other_name,
-              coalesce(address_lines, '') AS address_lines, postal_code, commune AS town
+              address_lines, postal_code, commune AS town
          FROM (SELECT *, ${KEYS} FROM directory_structures WHERE coalesce(name, trade_name) IS NOT NULL) s
-        ORDER BY finess, directory_key, name, trade_name, id`,
+        ORDER BY finess, directory_key, name, trade_name, id) s`,
   );
   await db.raw('CREATE INDEX ON directory_places (finess)');
   await db.raw('CREATE INDEX ON directory_places (directory_key)');
@@ -62,7 +73,7 @@ async function updateDirectoryPlaces(db: Db): Promise<{ added: number; changed: 
   return { added: added + known.rowCount, changed, gone };
 }
 
-/** Every place that FINESS does not know, in `workplace_directory`; words are folded here, not by the database. */
+/** The places that FINESS does not know and that changed, in `workplace_directory`; words are folded here, not by the database. */
 async function stageOthers(db: Db): Promise<void> {
   await db.raw(
     `CREATE TEMPORARY TABLE workplace_directory (${PLACE_COLUMNS.map((column) => `${column} text`).join(', ')})
@@ -70,15 +81,20 @@ async function stageOthers(db: Db): Promise<void> {
   );
   await db.raw(
     `DECLARE directory_others NO SCROLL CURSOR FOR
-       SELECT p.* FROM directory_places p
-        WHERE NOT EXISTS (SELECT FROM workplaces w WHERE w.finess = p.finess AND w.in_finess)`,
+       ${othersBy('finess')} UNION ALL ${othersBy('directory_key')}`,
   );
-  for (;;) {
-    const { rows } = await db.raw(`FETCH ${BATCH} FROM directory_others`);
+  // The database looks for the next ones while these are folded.
+  const fetch = () => {
+    const answer = Promise.resolve(db.raw(`FETCH ${BATCH} FROM directory_others`));
+    answer.catch(() => undefined);
+    return answer;
+  };
+  for (let next = fetch(); ; ) {
+    const { rows } = await next;
     if (rows.length === 0) break;
-    const places = rows.map(({ address_lines: lines, ...place }: Record<string, string>) => ({
+    next = fetch();
+    const places = rows.map((place: Record<string, string>) => ({
       ...place,
-      address: addressLine(lines ?? '', place.name ?? '', place.other_name ?? '') || null,
       search_text: searchTextOf({
         name: place.name ?? '',
         otherName: place.other_name ?? '',

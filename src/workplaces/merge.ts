@@ -1,4 +1,5 @@
 /** Brings the workplaces to what one of their two sources knows; what is the same is not written. */
+import { withoutIndexes } from '../directories/import/bulk.ts';
 import type { ImportCounts } from '../directories/import/types.ts';
 import type { Db } from '../lib/database.ts';
 
@@ -19,10 +20,13 @@ const DATA = [
 /** Columns of a table of places to merge; text all of them, and one of the first two is NULL. */
 export const PLACE_COLUMNS = ['finess', 'directory_key', ...DATA] as const;
 
+const SEARCH_INDEXES = ['workplaces_search', 'workplaces_start'];
+
 const rowCount = async (db: Db, sql: string): Promise<number> => (await db.raw(sql)).rowCount;
 
 /**
- * What both imports do to the rows: one after the other, until the transaction ends, since both write the same ones.
+ * What both imports do to the rows: one after the other, until the transaction ends, since both write the same ones. While
+ * the first places of all come in, whoever looks for one waits.
  *
  * @param work inside the transaction.
  */
@@ -30,6 +34,8 @@ export async function mergingPlaces<T>(db: Db, work: () => Promise<T>): Promise<
   await db.raw(`SELECT pg_advisory_xact_lock(hashtext('caducee/workplaces'))`);
   // The index of the words takes many rows together far faster than one by one, and searches slowly until it did.
   await db.raw(`SET LOCAL gin_pending_list_limit = '32MB'`);
+  const { rows } = await db.raw('SELECT NOT EXISTS (SELECT FROM workplaces) AS empty');
+  if (rows[0].empty) return withoutIndexes(db, ['workplaces'], work, SEARCH_INDEXES);
   const result = await work();
   await db.raw(`SELECT gin_clean_pending_list('workplaces_search'::regclass)`);
   return result;

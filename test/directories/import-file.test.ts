@@ -4,7 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { expect } from 'chai';
 import yazl from 'yazl';
 import { verifyChain } from '../../src/audit/journal.ts';
-import { NATIONAL_DIRECTORY_COLUMNS } from '../../src/directories/national-directory/columns.ts';
+import {
+  NATIONAL_DIRECTORY_COLUMNS,
+  type NationalDirectoryColumn,
+} from '../../src/directories/national-directory/columns.ts';
 import { getDirectoryPerson, searchDirectory } from '../../src/directories/national-directory.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -16,6 +19,7 @@ import {
   HEADER,
   importFile,
   inventedLines,
+  type Line,
   startImport,
   written,
 } from '../support/directory.ts';
@@ -195,6 +199,113 @@ describe('import of a file of the national directory', function () {
     } finally {
       await fresh.drop();
     }
+  });
+
+  describe('of lines that an import read before', () => {
+    let fresh: TestDatabase;
+    beforeEach(async () => {
+      fresh = await createTestDatabase();
+    });
+    afterEach(() => fresh.drop());
+
+    const [first, second, third] = ['99700900014', '99700900022', '99700900030'] as const;
+    const known = [doctor(first, 'CONNU', 'ALIX', PLACE), doctor(second, 'AUTRE', 'ALIX')];
+    const importing = async (lines: readonly Line[], ...options: string[]) => {
+      const file = await folder.write('known.txt', written(lines));
+      const { status, output } = await importFile(fresh.url, file, '--force', ...options);
+      expect(status, output).to.equal(0);
+      return output;
+    };
+    const professions = async () =>
+      (await getDirectoryPerson(fresh.knex, `8${first}`)).exercises.map(
+        ({ professionCode }) => professionCode,
+      );
+    const pharmacist = doctor(first, 'CONNU', 'ALIX', {
+      'Code profession': '21',
+      'Libellé profession': 'Pharmacien',
+    });
+
+    for (const [where, lines] of [
+      ['after', [...known, pharmacist]],
+      ['before', [pharmacist, known[1], known[0]]],
+    ] as [string, Line[]][]) {
+      it(`puts them together with another of the same person that stands ${where}, and takes it away again`, async () => {
+        await importing(known);
+        expect(await importing(lines)).to.match(/added {6}0\n.*changed {4}1\n.*unchanged {2}1\n/s);
+        expect(await professions()).to.deep.equal(['10', '21']);
+        expect(await importing(lines)).to.match(/changed {4}0\n.*unchanged {2}2\n/s);
+        expect(await importing(known)).to.match(/changed {4}1\n.*unchanged {2}1\n/s);
+        expect(await professions()).to.deep.equal(['10']);
+      });
+    }
+
+    it('takes lines that come twice as once', async () => {
+      await importing(known);
+      expect(await importing([...known, ...known])).to.match(/changed {4}0\n.*unchanged {2}2\n/s);
+      expect(await importing(known)).to.match(/changed {4}0\n.*gone {7}0\n.*unchanged {2}2\n/s);
+    });
+
+    it('tells who is gone, and who is back', async () => {
+      await importing(known);
+      expect(await importing(known.slice(1))).to.match(/gone {7}1\n.*unchanged {2}1\n/s);
+      expect(await importing(known)).to.match(/added {6}1\n.*unchanged {2}1\n/s);
+      expect(await professions()).to.deep.equal(['10']);
+    });
+
+    it('keeps their workplaces, and those that only the others knew no longer', async () => {
+      const elsewhere = { ...PLACE, 'Identifiant technique de la structure': 'R909002' };
+      await importing([...known, doctor(third, 'TIERS', 'ALIX', elsewhere)]);
+      await importing([...known, doctor(third, 'TIERS', 'ALIX', PLACE)]);
+      expect(await fresh.knex('directory_structures').pluck('id')).to.deep.equal(['R909001']);
+      // Of two writings, the one that a known line has is still the one of a first import.
+      const another = { ...PLACE, 'Raison sociale site': 'A' };
+      await importing([...known, doctor(third, 'TIERS', 'ALIX', another)]);
+      expect(await fresh.knex('directory_structures').pluck('name')).to.deep.equal(['A']);
+      await importing(known);
+      expect(await fresh.knex('directory_structures').pluck('name')).to.deep.equal([
+        PLACE['Raison sociale site'],
+      ]);
+    });
+
+    it('keeps every workplace, whatever the order of the columns', async () => {
+      const lines = [
+        ...known,
+        doctor(third, 'TIERS', 'ALIX', { ...PLACE, 'Identifiant technique de la structure': 'R909002' }),
+      ];
+      const reversed = written(lines, NATIONAL_DIRECTORY_COLUMNS.toReversed());
+      const file = await folder.write('reversed-known.txt', reversed);
+      for (const added of [3, 0]) {
+        expect((await importFile(fresh.url, file)).output).to.match(new RegExp(`added {6}${added}\\n`));
+        expect(await fresh.knex('directory_structures').pluck('id')).to.have.members(['R909001', 'R909002']);
+      }
+    });
+
+    it('rejects them again, at their line', async () => {
+      const bad = [...known, doctor(second, '', 'ALIX'), doctor(third, 'TIERS', 'ALIX')];
+      for (const _ of ['first', 'second']) {
+        expect(await importing(bad, '--max-rejected', '1')).to.match(
+          /rows read {2}4\n.*line 4: no family name/s,
+        );
+      }
+    });
+
+    it('reads them again when the header says something else', async () => {
+      await importing(known);
+      const swapped = (name: NationalDirectoryColumn) =>
+        name === 'Code profession'
+          ? 'Code catégorie professionnelle'
+          : name === 'Code catégorie professionnelle'
+            ? 'Code profession'
+            : name;
+      const [header = '', ...lines] = written(known).split('\n');
+      const other = header
+        .split('|')
+        .map((name) => swapped(name as NationalDirectoryColumn))
+        .join('|');
+      const file = await folder.write('swapped.txt', [other, ...lines].join('\n'));
+      expect((await importFile(fresh.url, file)).output).to.match(/changed {4}2\n/);
+      expect(await professions()).to.deep.equal(['C']);
+    });
   });
 
   it('refuses a file without a column that it needs, and names it', async () => {

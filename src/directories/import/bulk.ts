@@ -12,27 +12,31 @@ interface Definition {
 /**
  * Takes the indexes of `tables` away, does `work`, makes them again. Until the transaction ends nobody reads the tables:
  * for tables that hold nothing yet.
+ *
+ * @param only names of the indexes to take away; all of them by default.
  */
-export async function withoutIndexes(
+export async function withoutIndexes<T>(
   db: Db,
   tables: readonly string[],
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+  only?: readonly string[],
+): Promise<T> {
   const { rows }: { rows: Definition[] } = await db.raw(
     `SELECT i.indrelid::regclass::text AS "table", c.relname AS name,
             pg_get_constraintdef(k.oid) AS "constraint", pg_get_indexdef(i.indexrelid) AS index
        FROM pg_index i
        JOIN pg_class c ON c.oid = i.indexrelid
        LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
-      WHERE i.indrelid = ANY (SELECT unnest(?::text[])::regclass)
+      WHERE i.indrelid = ANY (SELECT unnest(?::text[])::regclass) AND (?::text[] IS NULL OR c.relname = ANY (?::text[]))
       ORDER BY 1, 2`,
-    [[...tables]],
+    [[...tables], only ? [...only] : null, only ? [...only] : null],
   );
   for (const { table, name, constraint } of rows) {
     await db.raw(constraint ? `ALTER TABLE ${table} DROP CONSTRAINT ${name}` : `DROP INDEX ${name}`);
   }
-  await work();
+  const result = await work();
   for (const { table, name, constraint, index } of rows) {
     await db.raw(constraint ? `ALTER TABLE ${table} ADD CONSTRAINT ${name} ${constraint}` : index);
   }
+  return result;
 }

@@ -1,6 +1,8 @@
 /** Reads a delimited file line by line: encoding, header by name, lines that do not fit, and where it was cut. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { ImportRefusal } from './failures.ts';
+import { digestOf, type LinesDigest, mixed } from './known-lines.ts';
+import { createRecentlySeenBytes } from './recently-seen.ts';
 import {
   type Bytes,
   bytesOf,
@@ -8,12 +10,16 @@ import {
   type Encoding,
   type Rejection,
   type RejectionLimit,
+  type Stager,
 } from './types.ts';
 
 /** A line longer than this is no line of a register, and would make memory grow with the file. */
 const MAX_LINE_BYTES = 1 << 20;
 const KEPT_REJECTIONS = 100;
+/** A group longer than this is read each time. */
+const MAX_GROUP_BYTES = 1 << 18;
 const MAX_FIELDS = 512;
+const SEEN_SHARED = 1 << 20;
 const LF = 10;
 const CR = 13;
 const BYTE_ORDER_MARK = bytesOf('\ufeff');
@@ -36,9 +42,7 @@ function toUtf8(bytes: Buffer, tally: Tally): Buffer {
   return tally.encoding === 'iso-8859-1' ? Buffer.from(WINDOWS_1252.decode(bytes), 'utf8') : bytes;
 }
 
-interface Callbacks {
-  /** @param fields reused for the next line. @returns why the line is rejected, or undefined. */
-  take(fields: readonly Bytes[]): string | undefined;
+interface Callbacks extends Pick<Stager, 'take' | 'isKnown' | 'glance' | 'endGroup'> {
   /** After each chunk; the next is read when it resolves. */
   pause(): Promise<void>;
 }
@@ -48,7 +52,7 @@ export async function readDelimited(
   chunks: AsyncIterable<Buffer>,
   format: DelimitedFormat,
   limit: RejectionLimit,
-  { take, pause }: Callbacks,
+  { take, pause, isKnown, glance, endGroup }: Callbacks,
 ): Promise<Tally> {
   const tally: Tally = {
     rowsRead: 0,
@@ -60,6 +64,12 @@ export async function readDelimited(
   let positions: number[] | undefined;
   let separators = 0;
   let lastWasShort = false;
+  let layout: LinesDigest = '';
+  /** Positions in the file. */
+  let [key, firstShared, lastShared] = [0, 0, 0];
+  /** The bytes of the block being read: faster to look at one by one than its text. */
+  let codes: Uint8Array = new Uint8Array();
+  const seenShared = format.groups ? createRecentlySeenBytes(SEEN_SHARED) : undefined;
 
   function reject(reason: string): void {
     tally.rejected += 1;
@@ -81,6 +91,13 @@ export async function readDelimited(
       const header = readHeader(text.slice(start, stop), format);
       positions = header.positions;
       separators = header.separators;
+      if (format.groups) {
+        const positionOf = (column: string) => header.positions[format.columns.indexOf(column)] as number;
+        const shared = format.groups.shared.map(positionOf);
+        key = positionOf(format.groups.key);
+        [firstShared, lastShared] = [Math.min(...shared), Math.max(...shared)];
+        layout = digestOf(`${format.groups.layout}\n${text.slice(start, stop)}`);
+      }
       return;
     }
     if (stop === start) return;
@@ -88,8 +105,9 @@ export async function readDelimited(
     let found = 0;
     let nul = false;
     bounds[0] = start;
+    const block = codes;
     for (let at = start; at < stop; at += 1) {
-      const code = text.charCodeAt(at);
+      const code = block[at];
       if (code === separator) {
         if (found < MAX_FIELDS - 1) found += 1;
         bounds[found] = at + 1;
@@ -106,50 +124,148 @@ export async function readDelimited(
       reject('a NUL character');
       return;
     }
-    for (let rank = 0; rank < positions.length; rank += 1) {
-      const position = positions[rank] as number;
-      const from = position < 0 ? 0 : (bounds[position] as number);
-      const to = position < 0 ? 0 : (bounds[position + 1] as number) - 1;
-      fields[rank] = from === to ? '' : text.slice(from, to);
-    }
-    const reason = take(fields);
+    fillFields(text, positions);
+    const reason = take(fields, isShared);
     if (reason !== undefined) reject(reason);
   }
 
-  function readBlock(bytes: Buffer): void {
-    const block = toUtf8(bytes, tally);
-    if (!isUtf8(block)) throw notUtf8(block, line);
-    const text = block.toString('latin1');
-    let start = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      readLine(text, start, end);
+  function fillFields(text: Bytes, from: readonly number[]): void {
+    for (let rank = 0; rank < from.length; rank += 1) {
+      const position = from[rank] as number;
+      const start = position < 0 ? 0 : (bounds[position] as number);
+      const end = position < 0 ? 0 : (bounds[position + 1] as number) - 1;
+      fields[rank] = start === end ? '' : text.slice(start, end);
+    }
+  }
+
+  /** Of the line whose bounds are known. */
+  const isShared = (): boolean =>
+    seenShared?.has(codes, bounds[firstShared] as number, bounds[lastShared + 1] as number) ?? false;
+
+  /** A line that was read before, for what its shared columns tell. */
+  function skipLine(text: Bytes, start: number, end: number): void {
+    line += 1;
+    tally.rowsRead += 1;
+    let found = 0;
+    bounds[0] = start;
+    const block = codes;
+    for (let at = start; at < end; at += 1) {
+      if (block[at] !== separator) continue;
+      found += 1;
+      bounds[found] = at + 1;
+      if (found > lastShared) break;
+    }
+    if (isShared()) return;
+    fillFields(text, positions as readonly number[]);
+    glance?.(fields);
+  }
+
+  function readLines(
+    text: Bytes,
+    from: number,
+    to: number,
+    read: (text: Bytes, start: number, end: number) => void,
+  ): void {
+    for (let start = from; start < to; ) {
+      const found = text.indexOf('\n', start);
+      const end = found < 0 ? text.length : found;
+      read(text, start, end);
       start = end + 1;
     }
-    if (start < text.length) readLine(text, start, text.length);
+  }
+
+  /** Where the key of the line begins and ends, in `bounds`. */
+  function findKey(start: number, end: number): void {
+    const block = codes;
+    let at = start;
+    for (let passed = 0; passed < key && at < end; at += 1) {
+      if (block[at] === separator) passed += 1;
+    }
+    bounds[0] = at;
+    while (at < end && block[at] !== separator) at += 1;
+    bounds[1] = at;
+  }
+
+  function readGroup(block: Buffer, text: Bytes, from: number, to: number, of: Bytes): void {
+    const digest = mixed(digestOf(block.subarray(from, to)), layout);
+    if (isKnown?.(digest, of)) {
+      readLines(text, from, to, skipLine);
+      lastWasShort = false;
+      return;
+    }
+    const before = tally.rejected;
+    readLines(text, from, to, readLine);
+    endGroup?.(tally.rejected === before ? digest : undefined);
+  }
+
+  /** @returns how much was read: the last group may go on in the next block, unless this is the last one. */
+  function readGroups(block: Buffer, text: Bytes, isLast: boolean): number {
+    let start = 0;
+    if (!positions) {
+      const found = text.indexOf('\n');
+      start = found < 0 ? text.length : found + 1;
+      readLine(text, 0, found < 0 ? text.length : found);
+    }
+    let group = start;
+    let of: Bytes | undefined;
+    while (start < text.length) {
+      const found = text.indexOf('\n', start);
+      const end = found < 0 ? text.length : found;
+      findKey(start, end);
+      const [from, to] = [bounds[0] as number, bounds[1] as number];
+      if (of === undefined || to - from !== of.length || !text.startsWith(of, from)) {
+        if (of !== undefined) readGroup(block, text, group, start, of);
+        group = start;
+        of = text.slice(from, to);
+      }
+      start = end + 1;
+    }
+    if (of === undefined) return text.length;
+    if (isLast) readGroup(block, text, group, text.length, of);
+    else if (text.length - group > MAX_GROUP_BYTES) {
+      readLines(text, group, text.length, readLine);
+      endGroup?.(undefined);
+    } else return group;
+    return text.length;
+  }
+
+  /** @returns how many of the bytes were read. */
+  function readBlock(bytes: Buffer, isLast: boolean): number {
+    const block = toUtf8(bytes, tally);
+    if (!isUtf8(block)) throw notUtf8(block, line);
+    codes = block;
+    const text = block.toString('latin1');
+    if (format.groups) return readGroups(block, text, isLast);
+    readLines(text, 0, text.length, readLine);
+    return bytes.length;
   }
 
   let carried: Buffer[] = [];
-  let carriedBytes = 0;
+  /** Of the line that is not whole yet. */
+  let unfinishedBytes = 0;
   for await (const chunk of chunks) {
     const end = chunk.lastIndexOf(LF) + 1;
     if (end > 0) {
-      readBlock(Buffer.concat([...carried, chunk.subarray(0, end)]));
-      carried = [];
-      carriedBytes = 0;
+      const block = Buffer.concat([...carried, chunk.subarray(0, end)]);
+      const done = readBlock(block, false);
+      carried = done < block.length ? [block.subarray(done)] : [];
+      unfinishedBytes = 0;
     }
     if (end < chunk.length) carried.push(chunk.subarray(end));
-    carriedBytes += chunk.length - end;
-    if (carriedBytes > MAX_LINE_BYTES) {
-      throw new ImportRefusal(`line ${line + 1} is longer than any line of this register; nothing changed`);
+    unfinishedBytes += chunk.length - end;
+    if (unfinishedBytes > MAX_LINE_BYTES) {
+      throw new ImportRefusal(
+        `line ${line + linesIn(Buffer.concat(carried))} is longer than any line of this register; nothing changed`,
+      );
     }
     await pause();
   }
-  const unfinished = carriedBytes > 0;
-  if (unfinished) {
+  const unfinished = unfinishedBytes > 0;
+  if (carried.length > 0) {
     const rest = Buffer.concat(carried);
     // A character cut in its middle is a cut, not another encoding.
-    if (positions && tally.encoding === 'utf-8' && !isUtf8(rest)) throw cutShort(line + 1);
-    readBlock(rest);
+    if (positions && tally.encoding === 'utf-8' && !isUtf8(rest)) throw cutShort(line + linesIn(rest));
+    readBlock(rest, true);
   }
 
   if (!positions) throw new ImportRefusal('the file is empty; nothing changed');
@@ -187,6 +303,12 @@ function readHeader(line: Bytes, format: DelimitedFormat): { positions: number[]
   const ended = names.at(-1) === '';
   // A header without its last separator still announces as many fields.
   return { positions, separators: names.length - 1 + (format.trailingSeparator && !ended ? 1 : 0) };
+}
+
+function linesIn(bytes: Buffer): number {
+  let count = 1;
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) count += 1;
+  return count;
 }
 
 const cutShort = (line: number) =>

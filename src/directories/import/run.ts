@@ -11,6 +11,7 @@ import { newId } from '../../lib/ids.ts';
 import { CopyWriter } from './copy-writer.ts';
 import { readDelimited } from './delimited.ts';
 import { describeFailure, ImportRefusal } from './failures.ts';
+import type { KnownLines } from './known-lines.ts';
 import {
   closeImportRecord,
   closeInterruptedImports,
@@ -97,9 +98,10 @@ async function importFrom({ knex, clock, definition, source, options, state }: R
     state.id = id;
     await createStaging(connection, definition);
     try {
-      const read = await stage({ knex, definition, source, options });
+      const known = await definition.recall?.(connection);
+      const read = await stage({ knex, definition, source, options, known });
       options.onProgress?.({ phase: 'applying', bytesRead: 0, totalBytes: source.totalBytes });
-      await definition.prepare?.(knex, (tables, fill) => copyInto(knex, tables, fill));
+      await definition.prepare?.(knex, (tables, fill) => copyInto(knex, tables, fill), known);
       return await knex.transaction(
         async (trx) => {
           const counts = await definition.apply(trx, { guard: guardWith(options) });
@@ -146,7 +148,8 @@ async function stage({
   definition,
   source,
   options,
-}: Pick<Run, 'knex' | 'definition' | 'source' | 'options'>) {
+  known,
+}: Pick<Run, 'knex' | 'definition' | 'source' | 'options'> & { known: KnownLines | undefined }) {
   const tables = Object.keys(definition.staging);
   let bytesRead = 0;
   const { totalBytes } = source;
@@ -160,10 +163,11 @@ async function stage({
   return withWriters(knex, tables, async (writers, ready) => {
     const stager = definition.createStager(
       Object.fromEntries(tables.map((table, rank) => [table, writers[rank] as RowWriter])),
+      known,
     );
     const limit = options.maxRejected ?? DEFAULT_MAX_REJECTED;
     const tally = await readDelimited(counted(), definition.format, limit, {
-      take: (fields) => stager.take(fields),
+      ...stager,
       pause: ready,
     });
     stager.end();
@@ -217,13 +221,14 @@ function guardWith({ force = false, maxRemovedPercent = DEFAULT_MAX_REMOVED_PERC
 
 async function createStaging(connection: pg.Client, definition: ImportDefinition): Promise<void> {
   await dropStaging(connection, definition);
-  for (const [table, columns] of Object.entries(definition.staging)) {
+  for (const [table, columns] of Object.entries({ ...definition.staging, ...definition.prepared })) {
     await connection.query(`CREATE UNLOGGED TABLE ${table} (${columns}) WITH (autovacuum_enabled = false)`);
   }
 }
 
 async function dropStaging(connection: pg.Client, definition: ImportDefinition): Promise<void> {
-  await connection.query(`DROP TABLE IF EXISTS ${Object.keys(definition.staging).join(', ')}`);
+  const tables = Object.keys({ ...definition.staging, ...definition.prepared });
+  await connection.query(`DROP TABLE IF EXISTS ${tables.join(', ')}`);
 }
 
 async function closeFailed(

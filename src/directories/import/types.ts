@@ -1,5 +1,7 @@
 /** What an import is made of, told by each register and run by `run.ts`. */
+import type pg from 'pg';
 import type { Db } from '../../lib/database.ts';
+import type { KnownLines, LinesDigest } from './known-lines.ts';
 
 /** Stands in `directory_imports.kind`; one import of a kind runs at a time. */
 export type ImportKind = 'rpps' | 'ordre' | 'finess';
@@ -24,6 +26,17 @@ export interface DelimitedFormat {
   readonly columns: readonly string[];
   /** Columns that some issues lack: their fields are then empty. */
   readonly optional?: readonly string[];
+  readonly groups?: LineGroups;
+}
+
+/** Lines that follow one another and have the same `key` form a group, which may be known from an earlier import. */
+export interface LineGroups {
+  /** One of the columns. */
+  readonly key: string;
+  /** The columns that the stager looks at in each line of a known group too; none is optional. */
+  readonly shared: readonly string[];
+  /** Part of the digest of each group: another one has every line read again. */
+  readonly layout: string;
 }
 
 /** Takes the rows of one staging table, each a line of COPY text format without its line feed. */
@@ -33,8 +46,21 @@ export interface RowWriter {
 
 /** Takes the lines of the file, one by one, and writes to the staging tables. */
 export interface Stager {
-  /** @param fields reused for the next line. @returns why the line is rejected, or undefined when it was taken. */
-  take(fields: readonly Bytes[]): string | undefined;
+  /**
+   * @param fields reused for the next line.
+   * @param isShared notes that the shared columns of this line were read; tells whether those of another line were the same.
+   * @returns why the line is rejected, or undefined when it was taken.
+   */
+  take(fields: readonly Bytes[], isShared: () => boolean): string | undefined;
+  /**
+   * After the last line of a group.
+   * @param digest of its lines; undefined when one was rejected.
+   */
+  endGroup?(digest: LinesDigest | undefined): void;
+  /** Whether nothing need be taken from the lines of a group. */
+  isKnown?(digest: LinesDigest, key: Bytes): boolean;
+  /** Takes the shared columns of a line of a known group; the others of `fields` mean nothing. */
+  glance?(fields: readonly Bytes[]): void;
   /** After the last line. */
   end(): void;
   /** What else the operator should know; asked after `end`. */
@@ -70,9 +96,14 @@ export interface ImportDefinition {
   readonly archiveEntry: RegExp;
   /** Columns of each staging table, by its name. */
   readonly staging: Readonly<Record<string, string>>;
-  createStager(writers: Readonly<Record<string, RowWriter>>): Stager;
+  /** Columns of each further table that `prepare` fills, by its name. */
+  readonly prepared?: Readonly<Record<string, string>>;
+  /** What earlier imports read. */
+  recall?(connection: pg.ClientBase): Promise<KnownLines>;
+  /** @param known what `recall` gave. */
+  createStager(writers: Readonly<Record<string, RowWriter>>, known: KnownLines | undefined): Stager;
   /** Makes staged rows fit to be applied, outside of the transaction that changes the register. */
-  prepare?(db: Db, copyTo: CopyTo): Promise<void>;
+  prepare?(db: Db, copyTo: CopyTo, known: KnownLines | undefined): Promise<void>;
   /** Brings the register to what was staged, inside the one transaction. */
   apply(db: Db, context: ApplyContext): Promise<ImportCounts>;
 }

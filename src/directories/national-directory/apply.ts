@@ -7,6 +7,8 @@ import { STRUCTURE_COLUMNS } from './structures.ts';
 export const PEOPLE_STAGE = 'directory_stage_people';
 export const KEYS_STAGE = 'directory_stage_keys';
 export const STRUCTURES_STAGE = 'directory_stage_structures';
+/** The lines of earlier imports that are not in the file. */
+export const UNMET_STAGE = 'directory_stage_unmet';
 
 const TABLES = ['directory_people', 'directory_structures', 'directory_search_keys', 'directory_words'];
 const PEOPLE_COLUMNS = 'national_id, identifier_type, identifier, civilite_code, exercises, digest';
@@ -34,9 +36,13 @@ async function fill(db: Db): Promise<ImportCounts> {
     // Left by a directory whose last person went.
     await db.raw('DELETE FROM directory_structures');
     await db.raw('DELETE FROM directory_words');
+    await db.raw('DELETE FROM directory_people_lines');
     const staged = `${PEOPLE_STAGE} s`;
     added = await rowCount(db, `INSERT INTO directory_people (${PEOPLE_COLUMNS}) ${peopleOf(staged)}`);
     await db.raw(`INSERT INTO directory_search_keys (${KEYS}) SELECT ${KEYS} FROM ${KEYS_STAGE}`);
+    await db.raw(
+      `INSERT INTO directory_people_lines (national_id, lines) SELECT national_id, lines FROM ${PEOPLE_STAGE}`,
+    );
     await db.raw(`INSERT INTO directory_words (word) ${wordsOf(staged)}`);
     await db.raw(`INSERT INTO directory_structures (${STRUCTURES}) ${STAGED_STRUCTURES}`);
   });
@@ -45,12 +51,14 @@ async function fill(db: Db): Promise<ImportCounts> {
 }
 
 async function update(db: Db, context: ApplyContext): Promise<ImportCounts> {
-  await db.raw(`ANALYZE ${PEOPLE_STAGE}, ${KEYS_STAGE}, ${STRUCTURES_STAGE}`);
-  const present = Number((await db('directory_people').count('* as n').first())?.n);
+  await db.raw(`ANALYZE ${PEOPLE_STAGE}, ${KEYS_STAGE}, ${STRUCTURES_STAGE}, ${UNMET_STAGE}`);
+  const present = Number((await db('directory_people_lines').count('* as n').first())?.n);
+  // Whose lines were met is as before, and not staged.
   await db.raw(
     `CREATE TEMPORARY TABLE directory_gone ON COMMIT DROP AS
-       SELECT national_id FROM directory_people p
-        WHERE NOT EXISTS (SELECT FROM ${PEOPLE_STAGE} s WHERE s.national_id = p.national_id)`,
+       SELECT national_id FROM directory_people_lines l
+        WHERE (l.lines IS NULL OR EXISTS (SELECT FROM ${UNMET_STAGE} u WHERE u.lines = l.lines))
+          AND NOT EXISTS (SELECT FROM ${PEOPLE_STAGE} s WHERE s.national_id = l.national_id)`,
   );
   await db.raw(
     `CREATE TEMPORARY TABLE directory_changes ON COMMIT DROP AS
@@ -81,6 +89,13 @@ async function update(db: Db, context: ApplyContext): Promise<ImportCounts> {
   await db.raw(
     `INSERT INTO directory_search_keys (${KEYS}) SELECT ${KEYS} FROM ${KEYS_STAGE}
       WHERE national_id IN (SELECT national_id FROM directory_changes)`,
+  );
+  await db.raw(
+    `DELETE FROM directory_people_lines WHERE national_id IN
+       (SELECT national_id FROM directory_gone UNION ALL SELECT national_id FROM ${PEOPLE_STAGE})`,
+  );
+  await db.raw(
+    `INSERT INTO directory_people_lines (national_id, lines) SELECT national_id, lines FROM ${PEOPLE_STAGE}`,
   );
   // A word first met beside somebody unchanged is known already.
   await db.raw(`INSERT INTO directory_words (word) ${wordsOf(staged)} ON CONFLICT DO NOTHING`);

@@ -1,25 +1,32 @@
 /** The open-data file `PS_LibreAcces_Personne_activite` (ANS): a line per person, activity and savoir-faire. */
 import { hash } from 'node:crypto';
+import type pg from 'pg';
+import type { Db } from '../../lib/database.ts';
 import { fold } from '../fold.ts';
 import { copyNullable, copyText } from '../import/copy-writer.ts';
+import { type KnownLines, type LinesDigest, loadKnownLines, uuidOf } from '../import/known-lines.ts';
+import { createPerhapsSeen, createRecentlySeen, type PerhapsSeen } from '../import/recently-seen.ts';
 import {
   type Bytes,
   bytesOf,
+  type CopyTo,
   type ImportDefinition,
   type RowWriter,
   type Stager,
   textOf,
 } from '../import/types.ts';
 import { isRpps } from '../rpps.ts';
-import { applyNationalDirectory, KEYS_STAGE, PEOPLE_STAGE, STRUCTURES_STAGE } from './apply.ts';
+import { applyNationalDirectory, KEYS_STAGE, PEOPLE_STAGE, STRUCTURES_STAGE, UNMET_STAGE } from './apply.ts';
 import type { NationalDirectoryColumn } from './columns.ts';
 import { activityJson, type Exercise, PersonGroup, skillJson } from './person-group.ts';
-import { createPerhapsSeen, createRecentlySeen } from './recently-seen.ts';
 import { searchKeys } from './search-keys.ts';
 import { mergeSplitPeople } from './split-people.ts';
 import { structureRow } from './structures.ts';
 
-/** Part of the digest of a person: another number has everybody written again, after a change of folding or layout. */
+/**
+ * Part of the digests of a person and of their lines: another number has everybody read and written again, after a change
+ * of folding, of layout, or of what is taken from a line.
+ */
 const LAYOUT = '1';
 /** TRE_G08. */
 const RPPS_TYPE = '8';
@@ -73,6 +80,7 @@ const COLUMNS = [
   'Code pays (coord. structure)',
 ] as const satisfies readonly NationalDirectoryColumn[];
 
+const FIRST_STRUCTURE_RANK = COLUMNS.indexOf('Identifiant technique de la structure');
 const FIRST_ACTIVITY_RANK = COLUMNS.indexOf('Code mode exercice');
 
 export const NATIONAL_DIRECTORY: ImportDefinition = {
@@ -84,34 +92,69 @@ export const NATIONAL_DIRECTORY: ImportDefinition = {
     columns: COLUMNS,
     // Issues of 52 columns.
     optional: ['Code rôle', 'Code genre activité'],
+    groups: {
+      key: 'Identification nationale PP',
+      shared: COLUMNS.slice(FIRST_STRUCTURE_RANK),
+      layout: LAYOUT,
+    },
   },
   archiveEntry: /personne[_-]activite/i,
   staging: {
     [PEOPLE_STAGE]: `national_id text COLLATE "C" NOT NULL, identifier_type text NOT NULL, identifier text NOT NULL,
       civilite_code text, exercises json NOT NULL, digest bytea NOT NULL, perhaps_split boolean NOT NULL,
-      words text`,
+      words text, lines uuid`,
     [KEYS_STAGE]: `national_id text COLLATE "C" NOT NULL, family text COLLATE "C" NOT NULL,
       given text COLLATE "C" NOT NULL, town text COLLATE "C" NOT NULL`,
     [STRUCTURES_STAGE]: `id text COLLATE "C" NOT NULL, finess_site text, finess_legal_entity text, siret text, name text,
       trade_name text, address_lines text, postal_code text, commune_code text, commune text, department_code text,
       country_code text`,
   },
+  prepared: { [UNMET_STAGE]: 'lines uuid NOT NULL' },
+  recall,
   createStager,
-  prepare: (db, copyTo) => mergeSplitPeople(db, copyTo, createPersonWriter),
+  async prepare(db, copyTo, known) {
+    await stageUnmet(db, copyTo, known);
+    await mergeSplitPeople(db, copyTo, createPersonWriter);
+  },
   apply: applyNationalDirectory,
 };
 
-function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
+const RECALLED = `SELECT lines FROM directory_people_lines
+  WHERE lines IS NOT NULL AND EXISTS (SELECT FROM directory_people)`;
+
+async function recall(connection: pg.ClientBase): Promise<KnownLines> {
+  const { rows } = await connection.query(`SELECT count(*) AS count FROM (${RECALLED}) recalled`);
+  return loadKnownLines(connection, RECALLED, rows[0].count);
+}
+
+/** The lines of earlier imports that are not in the file. */
+async function stageUnmet(db: Db, copyTo: CopyTo, known: KnownLines | undefined): Promise<void> {
+  if (!known?.size) {
+    await db.raw(`INSERT INTO ${UNMET_STAGE} ${RECALLED}`);
+    return;
+  }
+  await copyTo([UNMET_STAGE], async function* ([unmet]) {
+    for (const lines of known.unmet()) {
+      unmet?.write(lines);
+      yield;
+    }
+  });
+}
+
+function createStager(writers: Readonly<Record<string, RowWriter>>, known: KnownLines | undefined): Stager {
   const people = writers[PEOPLE_STAGE] as RowWriter;
   const structures = writers[STRUCTURES_STAGE] as RowWriter;
   const seenStructures = createRecentlySeen(SEEN_STRUCTURES);
-  const writePerson = createPersonWriter(people, writers[KEYS_STAGE] as RowWriter);
+  const seenPeople = createPerhapsSeen(SEEN_PEOPLE_BITS);
+  const writePerson = createPersonWriter(people, writers[KEYS_STAGE] as RowWriter, seenPeople);
   const last: Bytes[] = new Array(COLUMNS.length).fill('');
   let lastExercise: Exercise | undefined;
   let group: PersonGroup | undefined;
+  /** Whether lines of one national identifier gave two people so far, to be put together later. */
+  let isBroken = false;
 
   return {
-    take(fields) {
+    take(fields, isShared) {
       const f = fields as readonly Bytes[] & { readonly [rank: number]: Bytes };
       const type = f[0] as Bytes;
       const identifier = f[1] as Bytes;
@@ -119,7 +162,10 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
       if (group?.nationalId !== nationalId || group.identifier !== identifier || group.type !== type) {
         const reason = refusalOfIdentifier(type, identifier, nationalId);
         if (reason !== undefined) return reason;
-        if (group) writePerson(group);
+        if (group) {
+          writePerson(group);
+          isBroken = true;
+        }
         group = undefined;
       }
       const family = f[5] as Bytes;
@@ -139,12 +185,24 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
         f[4] as Bytes,
       );
       if (f[11] !== '') exercise.skills.add(skillJson(f[10] as Bytes, f[11] as Bytes, f[12] as Bytes));
-      addActivity(exercise, f);
+      addActivity(exercise, f, isShared);
       return undefined;
     },
-    end() {
-      if (group) writePerson(group);
+    endGroup(digest) {
+      if (group) writePerson(group, isBroken ? undefined : digest);
+      group = undefined;
+      isBroken = false;
     },
+    isKnown(digest, nationalId) {
+      // Known lines of somebody of whom there are others must be put together with them.
+      if (!known?.has(digest) || seenPeople.has(nationalId)) return false;
+      known.meet(digest);
+      return true;
+    },
+    glance(fields) {
+      stageStructure(fields);
+    },
+    end() {},
   };
 
   function isRepeated(f: readonly Bytes[]): boolean {
@@ -154,11 +212,28 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
     return true;
   }
 
-  function addActivity(exercise: Exercise, f: readonly Bytes[]): void {
+  function addActivity(exercise: Exercise, f: readonly Bytes[], isShared: () => boolean): void {
     // The lines of a person's several savoir-faire repeat the activity.
     if (exercise === lastExercise && isRepeated(f)) return;
     for (let rank = FIRST_ACTIVITY_RANK; rank < COLUMNS.length; rank += 1) last[rank] = f[rank] as Bytes;
     lastExercise = exercise;
+    // All that makes a structure is among the shared columns.
+    const structure = f[18] !== '' && isShared() ? (f[18] as Bytes) : stageStructure(f);
+    const activity = activityJson(
+      structure,
+      f[13] as Bytes,
+      f[14] as Bytes,
+      f[15] as Bytes,
+      f[16] as Bytes,
+      f[17] as Bytes,
+    );
+    if (activity !== '{}') exercise.activities.add(activity);
+    const town = (f[34] as Bytes) || (f[31] as Bytes).replace(/^[0-9]{5} +/, '');
+    if (town !== '') exercise.towns.add(town);
+  }
+
+  /** @returns the identifier of the structure of the line; empty when there is none. */
+  function stageStructure(f: readonly Bytes[]): Bytes {
     const structure = structureRow({
       technicalId: f[18] as Bytes,
       finessSite: f[19] as Bytes,
@@ -181,17 +256,7 @@ function createStager(writers: Readonly<Record<string, RowWriter>>): Stager {
       countryCode: f[36] as Bytes,
     });
     if (structure && !seenStructures.has(structure.row)) structures.write(structure.row);
-    const activity = activityJson(
-      structure?.id ?? '',
-      f[13] as Bytes,
-      f[14] as Bytes,
-      f[15] as Bytes,
-      f[16] as Bytes,
-      f[17] as Bytes,
-    );
-    if (activity !== '{}') exercise.activities.add(activity);
-    const town = (f[34] as Bytes) || (f[31] as Bytes).replace(/^[0-9]{5} +/, '');
-    if (town !== '') exercise.towns.add(town);
+    return structure?.id ?? '';
   }
 }
 
@@ -207,10 +272,16 @@ function refusalOfIdentifier(type: Bytes, identifier: Bytes, nationalId: Bytes):
     : `RPPS ${identifier} under another national identifier`;
 }
 
-/** @returns what writes a person and the keys they are found under. */
-function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonGroup) => void {
+/**
+ * @param seenPeople who else was written, so that nobody stays in two parts.
+ * @returns what writes a person and the keys they are found under.
+ */
+function createPersonWriter(
+  people: RowWriter,
+  keys: RowWriter,
+  seenPeople: PerhapsSeen = { has: () => false },
+): (group: PersonGroup, lines?: LinesDigest) => void {
   const seenWords = createRecentlySeen(SEEN_WORDS);
-  const seenPeople = createPerhapsSeen(SEEN_PEOPLE_BITS);
   const folded = new Map<Bytes, Bytes>();
 
   function foldBytes(bytes: Bytes): Bytes {
@@ -257,7 +328,7 @@ function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonG
     return words;
   }
 
-  return (group) => {
+  return (group, lines) => {
     const { type, identifier, nationalId, civilite } = group;
     const document = group.document();
     const digest = hash('sha256', `${LAYOUT}|${type}|${identifier}|${civilite}|${document}`, 'hex').slice(
@@ -278,7 +349,8 @@ function createPersonWriter(people: RowWriter, keys: RowWriter): (group: PersonG
     const words = newWords(text);
     people.write(
       `${id}\t${copyText(type)}\t${copyText(identifier)}\t${copyNullable(civilite)}\t${copyText(document)}` +
-        `\t\\\\x${digest}\t${seenPeople.has(nationalId) ? 't' : 'f'}\t${copyNullable(words)}`,
+        `\t\\\\x${digest}\t${seenPeople.has(nationalId) ? 't' : 'f'}\t${copyNullable(words)}` +
+        `\t${lines === undefined ? '\\N' : uuidOf(lines)}`,
     );
   };
 }

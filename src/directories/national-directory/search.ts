@@ -79,8 +79,10 @@ const partsOf = ({ words, family, given, town }: ReadQuery): string[] =>
 async function find(db: Db, query: ReadQuery, wanted: number): Promise<string[]> {
   const found = new Map<string, Found>();
   const parts = partsOf(query);
-  keep(found, query, await candidates(db, orders(parts), wanted), 0);
-  if (found.size === 0 && (await isImported(db))) await findOtherwise(db, query, wanted, found);
+  const { keys, isImported } = await candidates(db, orders(parts), wanted);
+  keep(found, query, keys, 0);
+  // Until the first import is over, it holds a lock on the tables.
+  if (found.size === 0 && isImported) await findOtherwise(db, query, wanted, found);
   return [...found.values()]
     .sort(
       (one, other) =>
@@ -104,13 +106,6 @@ async function findOtherwise(
   if (parts.length > 1) keep(found, query, await completed(db, parts, wanted), 0);
   if (found.size === 0 && parts.length === 2) keep(found, query, await inTown(db, query, parts, wanted), 0);
   if (found.size === 0) await findMistyped(db, query, wanted, found);
-}
-
-/** Until the first import is over, it holds a lock on the tables. */
-async function isImported(db: Db): Promise<boolean> {
-  return (
-    (await db('directory_imports').where({ kind: 'rpps', outcome: 'imported' }).first('id')) !== undefined
-  );
 }
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
@@ -145,13 +140,19 @@ function rankOf(key: Key, query: ReadQuery): number | undefined {
   return fits ? total : undefined;
 }
 
-async function candidates(db: Db, prefixes: readonly string[], wanted: number): Promise<Key[]> {
-  if (prefixes.length === 0) return [];
-  const { rows } = await db.raw('SELECT * FROM directory_candidates(?::text[], ?)', [
-    [...prefixes],
-    wanted * KEYS_PER_HIT,
-  ]);
-  return rows;
+/** Who is found under these words, and whether there is a directory to search: one statement for both. */
+async function candidates(
+  db: Db,
+  prefixes: readonly string[],
+  wanted: number,
+): Promise<{ keys: Key[]; isImported: boolean }> {
+  const { rows } = await db.raw(
+    `SELECT k.*, i.is_imported
+       FROM (SELECT EXISTS (SELECT FROM directory_imports WHERE kind = 'rpps' AND outcome = 'imported') AS is_imported) i
+       LEFT JOIN directory_candidates(?::text[], ?) k ON true`,
+    [[...prefixes], wanted * KEYS_PER_HIT],
+  );
+  return { keys: rows.filter(({ national_id }: Key) => national_id), isImported: rows[0].is_imported };
 }
 
 /** Each part in turn is taken for an unfinished word, before the others. */
@@ -217,7 +218,8 @@ async function findMistyped(
     }
   }
   const prefixes = queries.flatMap((corrected) => orders(partsOf(corrected))).slice(0, MAX_CORRECTED_ORDERS);
-  const keys = await candidates(db, prefixes, wanted);
+  if (prefixes.length === 0) return;
+  const { keys } = await candidates(db, prefixes, wanted);
   for (const corrected of queries) keep(found, corrected, keys, MISTYPED);
 }
 

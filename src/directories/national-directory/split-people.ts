@@ -1,11 +1,15 @@
-/** Most issues give the lines of a person together; where they do not, the parts are put together here. */
+/**
+ * Most issues give the lines of a person together; where they do not, the parts are put together here, with what is stored
+ * of them when these lines are in the file as before.
+ */
 import type { Db } from '../../lib/database.ts';
 import { bytesOf, type CopyTo, type RowWriter } from '../import/types.ts';
-import { KEYS_STAGE, PEOPLE_STAGE } from './apply.ts';
+import { KEYS_STAGE, PEOPLE_STAGE, UNMET_STAGE } from './apply.ts';
 import { mergeExercises, PersonGroup } from './person-group.ts';
 
 const PARTS = 'directory_stage_parts';
 const PAGE = 2_000;
+const COLUMNS = 'national_id, identifier_type, identifier, civilite_code, exercises';
 
 /** @param createWriter what writes a person to the staging tables of people and keys. */
 export async function mergeSplitPeople(
@@ -19,8 +23,15 @@ export async function mergeSplitPeople(
        SELECT national_id, min(identifier_type) AS identifier_type, min(identifier) AS identifier,
               array_agg(coalesce(civilite_code, '')) AS civilites,
               array_agg(exercises::text) AS documents
-         FROM ${PEOPLE_STAGE}
-        WHERE national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
+         FROM (
+           SELECT ${COLUMNS} FROM ${PEOPLE_STAGE}
+            WHERE national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
+            UNION ALL
+           SELECT ${COLUMNS} FROM directory_people
+            WHERE national_id IN (
+              SELECT l.national_id FROM directory_people_lines l
+               WHERE l.national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
+                 AND l.lines IS NOT NULL AND NOT EXISTS (SELECT FROM ${UNMET_STAGE} u WHERE u.lines = l.lines))) p
         GROUP BY national_id
        HAVING count(*) > 1`,
   );

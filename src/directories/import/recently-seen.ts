@@ -9,11 +9,30 @@ export interface RecentlySeen {
   has(text: string): boolean;
 }
 
+export interface RecentlySeenBytes {
+  /** Whether these bytes passed before; remembers them. */
+  has(bytes: Uint8Array, from: number, to: number): boolean;
+}
+
+/** Whether this pair of hashes passed before; remembers it. */
+function createPairs(slots: number): (one: number, other: number) => boolean {
+  const first = new Int32Array(slots);
+  const second = new Int32Array(slots);
+  return (one, other) => {
+    const a = one;
+    const b = other | 1;
+    const slot = (a ^ (a >>> 15)) & (slots - 1);
+    if (first[slot] === a && second[slot] === b) return true;
+    first[slot] = a;
+    second[slot] = b;
+    return false;
+  };
+}
+
 /** @param slots a power of two; each takes eight bytes. */
 export function createRecentlySeen(slots: number): RecentlySeen {
   // Two independent 32-bit hashes stand for the text: alike by chance once in 2^64.
-  const first = new Int32Array(slots);
-  const second = new Int32Array(slots);
+  const passed = createPairs(slots);
   return {
     has(text) {
       let a = FNV_OFFSET;
@@ -24,12 +43,30 @@ export function createRecentlySeen(slots: number): RecentlySeen {
         b = Math.imul(b ^ code, MIX_PRIME) + 1;
         b ^= b >>> 13;
       }
-      b |= 1;
-      const slot = (a ^ (a >>> 15)) & (slots - 1);
-      if (first[slot] === a && second[slot] === b) return true;
-      first[slot] = a;
-      second[slot] = b;
-      return false;
+      return passed(a, b);
+    },
+  };
+}
+
+/** The same for bytes. @param slots a power of two; each takes eight bytes. */
+export function createRecentlySeenBytes(slots: number): RecentlySeenBytes {
+  const passed = createPairs(slots);
+  return {
+    has(bytes, from, to) {
+      let a = FNV_OFFSET;
+      let b = FNV_OFFSET ^ (to - from);
+      // Four bytes a step, then the three last ones or fewer.
+      for (let at = from; at < to; at += 4) {
+        let code = bytes[at] as number;
+        if (at + 1 < to) code |= (bytes[at + 1] as number) << 8;
+        if (at + 2 < to) code |= (bytes[at + 2] as number) << 16;
+        if (at + 3 < to) code |= (bytes[at + 3] as number) << 24;
+        a = Math.imul(a ^ code, FNV_PRIME);
+        a ^= a >>> 15;
+        b = Math.imul(b ^ code, MIX_PRIME) + 1;
+        b ^= b >>> 13;
+      }
+      return passed(a, b);
     },
   };
 }
