@@ -114,6 +114,43 @@ describe('signing up in a browser, up to the decision', function () {
     await see(page, 'Bonjour SACHA');
   });
 
+  it('forgets a line that is edited, results that no longer hold, and all of it after ten minutes', async () => {
+    const page = await newPage();
+    await page.clock.install();
+    await begin(page, 'Je suis un médecin');
+    await see(page, 'Je suis un médecin');
+    const familyName = page.getByLabel('Nom', { exact: true });
+    const line = page.getByRole('button', { name: /DOC0090008 SACHA/ });
+    const person = () => page.locator('[name=person]').inputValue();
+    const said = page.locator('[data-results-said]');
+    const search = async (text: string) => {
+      await familyName.fill(text);
+      await page.clock.runFor(300);
+    };
+    await search('doc0090008');
+    await line.waitFor();
+    await search('do');
+    expect(await line.count(), 'results of what is no longer typed').to.equal(0);
+    expect(await said.textContent()).to.equal('');
+
+    await search('doc0090008');
+    await line.click();
+    await see(page, 'Je suis un médecin');
+    expect(await person()).to.match(/^10 /);
+    await page.getByLabel('Prénom', { exact: true }).fill('Camille');
+    expect(await person(), 'edited').to.equal('');
+
+    await page.clock.runFor(300);
+    await search('doc0090008');
+    await line.click();
+    await see(page, 'Je suis un médecin');
+    expect(await person()).to.match(/^10 /);
+    await page.clock.runFor(601_000);
+    expect(await person(), 'erased').to.equal('');
+    expect(await page.getByLabel('Civilité').inputValue()).to.equal('');
+    expect(await page.getByLabel('N° RPPS').inputValue()).to.equal('');
+  });
+
   it('a midwife by hand, on a phone of 320 px without JavaScript', async () => {
     const page = await newPage({ width: 320, height: 640, javaScript: false });
     await begin(page, 'Je suis un médecin');
@@ -155,7 +192,7 @@ describe('signing up in a browser, up to the decision', function () {
     await fill(page, 'Prénom', 'Lou');
     await press(page, "Je renseigne mon lieu d'exercice");
     await see(page, "Mes lieux d'exercice");
-    await page.getByRole('checkbox', { name: "Je n'ai pas de lieu d'exercice fixe" }).check();
+    await page.getByRole('checkbox', { name: /je n'ai pas de lieu fixe$/ }).check();
     await press(page, 'Continuer');
     await finish(page, 'lou@example.test');
 
@@ -181,7 +218,7 @@ describe('signing up in a browser, up to the decision', function () {
     await fill(page, 'Intitulé du compte', 'Secrétariat des Quais');
     await press(page, "Je renseigne mon lieu d'exercice");
     await see(page, "Mes lieux d'exercice");
-    await page.getByRole('checkbox', { name: "Je n'ai pas de lieu d'exercice fixe" }).check();
+    await page.getByRole('checkbox', { name: /je n'ai pas de lieu fixe$/ }).check();
     await press(page, 'Continuer');
     await finish(page, 'charlie@example.test');
     await decide('Secrétariat des Quais', async (admin) => {

@@ -122,6 +122,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
           searchUrl: `${url}/lieux/recherche`,
           chosen: await findWorkplaces(knex, state.suggested),
           suggested: state.suggested.length > 0,
+          noFixedPlace: state.noFixedPlace,
         };
       case 'centres': {
         const ids = state.workplaces?.map(({ workplaceId }) => workplaceId) ?? [];
@@ -132,7 +133,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
         };
       }
       case 'address':
-        return { action: `${url}/adresse` };
+        return { action: `${url}/adresse`, email: state.formerAddress };
       case 'address-code':
         return {
           action: `${url}/code`,
@@ -172,7 +173,10 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     if (!journey) return showExpired(ctx);
     if (journey.state.step === 'done') return seeOther(ctx, addresses.signIn);
     const before = stepBack(journey.state);
-    if (!before) return seeOther(ctx, addresses.signUpRequest(kind, journey.state.interaction));
+    if (!before) {
+      const { interaction } = journey.state;
+      return seeOther(ctx, addresses.signUpRequestAgain(kind, ctx.params.journey ?? '', interaction));
+    }
     if (before !== journey.state) await move(journey as UnderWay, before);
     seeOther(ctx, base(ctx));
   });
@@ -199,15 +203,19 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     at(ctx, 'workplaces', async (journey, { action, query = '', none }) => {
       const ids = [...new Set(valuesOf(ctx, 'workplace'))].slice(0, MAX_WORKPLACES + 1);
       const chosen = await findWorkplaces(knex, ids);
-      const values = { chosen, query, none };
+      const values = { chosen, query, noFixedPlace: none };
       if (action === 'search')
         return show(ctx, journey.state, { values: { ...values, results: await searchPlaces(ctx, query) } });
       const refuse = (key: string, vars?: Fault['vars']) =>
         show(ctx, journey.state, { values, errors: { query: vars ? { key, vars } : { key } } });
       if (chosen.length < ids.length) return refuse('fault.workplace.gone');
       if (chosen.length > MAX_WORKPLACES) return refuse('fault.workplace.tooMany', { max: MAX_WORKPLACES });
+      if (chosen.length > 0 && none) {
+        const errors = { none: { key: 'fault.workplace.noneBeside' } };
+        return show(ctx, journey.state, { values, errors });
+      }
       if (chosen.length === 0 && !none) return refuse('fault.required.workplace');
-      const workplaces = none ? [] : chosen.map(({ id }) => ({ workplaceId: id }));
+      const workplaces = chosen.map(({ id }) => ({ workplaceId: id }));
       const asked = workplaces.length > 0 && (await listCentres(knex)).length > 0;
       await move(journey, { ...journey.state, workplaces, ...(!asked && { centresChosen: true }) });
       seeOther(ctx, base(ctx));
