@@ -1,4 +1,5 @@
 import nunjucks from 'nunjucks';
+import { nameInGreeting } from '../accounts/names.ts';
 import type { Lang, Texts } from '../http/texts.ts';
 import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
 
@@ -93,6 +94,7 @@ export function createMessageRenderer({
         typeof value === 'string' ? oneLine(value) : value,
       ]),
     ),
+    ...('givenName' in params && { givenName: oneLine(nameInGreeting(String(params.givenName))) }),
     lang,
     day: dayInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),

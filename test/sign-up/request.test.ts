@@ -69,7 +69,7 @@ describe('sign-up that an administrator decides upon', () => {
 
   /** From the workplaces on, to the page of the password. */
   async function upToCredentials(visitor: Visitor, workplaces: Page, email: string): Promise<Page> {
-    expect(heading(workplaces)).to.equal("Mes lieux d'exercice");
+    expect(heading(workplaces)).to.equal("Vos lieux d'exercice");
     const address = await visitor.submit(workplaces, { action: 'continue', none: 'yes' }, '/lieux');
     expect(heading(address)).to.equal('Votre adresse mail');
     const { result: codePage, code } = await app.codeSentBy(email, () =>
@@ -99,6 +99,7 @@ describe('sign-up that an administrator decides upon', () => {
     expect(found.text).not.to.match(/(?:tel:|mailto:(?!assistance))|06 ?\d\d ?\d\d/);
     const choice = /name="choose" value="([^"]+)"/.exec(found.text)?.[1] ?? '';
     const filled = await visitor.submit(found, { choose: choice });
+    expect(wordsOf(filled)).to.match(/Ligne choisie\s:\s+DOC0090008 SACHA ?, Médecin, RPPS 99700900089/);
     expect(typedIn(filled, 'familyName')).to.equal(KNOWN.familyName);
     expect(typedIn(filled, 'givenName')).to.equal(KNOWN.givenName);
     expect(typedIn(filled, 'rpps')).to.equal(KNOWN.rpps);
@@ -130,6 +131,7 @@ describe('sign-up that an administrator decides upon', () => {
     expect(wordsOf(centres)).to.contain('Terminer').and.to.contain('Centre des Quais');
     const forgotten = await visitor.submit(centres, {}, '/laboratoires');
     expect(forgotten.status).to.equal(422);
+    expect(wordsOf(forgotten)).to.match(/Choisissez un laboratoire pour \S+/);
     const [centre] = await app.database.knex('laboratory_centres').where({ name: 'Centre des Quais' });
     const address = await visitor.submit(centres, { [`centre-${suggested[0]}`]: centre.id }, '/laboratoires');
     const email = newEmail();
@@ -141,6 +143,9 @@ describe('sign-up that an administrator decides upon', () => {
     expect(weak.status).to.equal(422);
     expect(wordsOf(weak)).to.contain('trop court').and.to.contain("Ce numéro de téléphone n'est pas");
     expect(typedIn(weak, 'phones')).to.equal('06 39 98 00 21, bonjour');
+    const unread = await finish(visitor, weak, { terms: '' });
+    expect(wordsOf(unread)).to.contain('ressaisissez aussi votre mot de passe');
+    expect(unread.text).to.match(/data-known="[^"]*DOC0090008/);
     const end = await finish(visitor, weak, { phones: '06 39 98 00 21 ; +33 6 39 98 00 22' });
     expect(heading(end)).to.equal('Connectez-vous');
     expect(wordsOf(end)).to.contain('Votre demande est enregistrée').and.to.contain('48 heures ouvrées');
@@ -236,7 +241,7 @@ describe('sign-up that an administrator decides upon', () => {
       expect(refused.status, JSON.stringify(edit)).to.equal(422);
       expect(wordsOf(refused)).to.contain('Choisissez votre ligne');
       const byHand = await visitor.submit(filled, { ...line, ...edit, manual: 'yes' });
-      expect(heading(byHand)).to.equal("Mes lieux d'exercice");
+      expect(heading(byHand)).to.equal("Vos lieux d'exercice");
       expect(ticked(byHand), 'no workplace of the line').to.deep.equal([]);
     }
     const invented = await visitor.submit(filled, { ...line, person: '10 8nobody' });
@@ -374,7 +379,7 @@ describe('sign-up that an administrator decides upon', () => {
     await visitor.submit(address, { email }, '/adresse');
     expect(typedIn(await visitor.get(`${places.url}/retour`), 'email'), 'the address').to.equal(email);
     const placesAgain = await visitor.get(`${places.url}/retour`);
-    expect(heading(placesAgain)).to.equal("Mes lieux d'exercice");
+    expect(heading(placesAgain)).to.equal("Vos lieux d'exercice");
     expect(placesAgain.text).to.match(/name="none"[^>]* checked/);
     const first = await visitor.get(`${places.url}/retour`);
     expect(heading(first)).to.equal('Je suis un médecin');
@@ -384,7 +389,7 @@ describe('sign-up that an administrator decides upon', () => {
     expect(typedIn(await new Visitor(app.issuer).get(first.url), 'givenName'), 'elsewhere').to.equal('');
     expect((await new Visitor(app.issuer).get(places.url)).status).to.equal(410);
     expect(heading(await visitor.get(`${address.url}/lieux`)), 'a form reloaded').to.equal(
-      "Mes lieux d'exercice",
+      "Vos lieux d'exercice",
     );
     expect((await visitor.get(places.url.replace('medecin', 'secretariat'))).status).to.equal(410);
     app.clock.advance(11 * MINUTE);

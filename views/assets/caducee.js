@@ -35,7 +35,7 @@ function wordsBeside(input) {
   const fields = input.form?.querySelectorAll('input:not([type="password"], [type="hidden"])') ?? [];
   const shown = [...fields].map((field) => field.value).join(' ');
   const name = document.querySelector('.brand')?.textContent ?? '';
-  return `${shown} ${name}`.toLowerCase().match(/[\p{L}\p{Nd}]{4,}/gu) ?? [];
+  return `${shown} ${name} ${input.dataset.known ?? ''}`.toLowerCase().match(/[\p{L}\p{Nd}]{4,}/gu) ?? [];
 }
 
 /**

@@ -50,7 +50,7 @@ interface Line {
   readonly rpps: string | undefined;
 }
 
-type Results = { readonly lines: readonly Line[] } | { readonly fault: Fault };
+type Results = { readonly lines: readonly Line[]; readonly isCut: boolean } | { readonly fault: Fault };
 
 const asLine = (hit: DirectoryHit): Line => ({
   choice: `${hit.professionCode} ${hit.id}`,
@@ -120,8 +120,8 @@ async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Res
     return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
   const verdict = await deps.throttle.consume(throttleRules.directorySearchPerSource, clientAddress(ctx));
   if (!verdict.allowed) return { fault: throttledFault(verdict.retryAfterSeconds) };
-  const found = await searchDirectory(deps.knex, { familyName, givenName, rpps }, { limit: MAX_RESULTS });
-  return { lines: found.map(asLine) };
+  const found = await searchDirectory(deps.knex, { familyName, givenName, rpps }, { limit: MAX_RESULTS + 1 });
+  return { lines: found.slice(0, MAX_RESULTS).map(asLine), isCut: found.length > MAX_RESULTS };
 }
 
 export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
@@ -180,7 +180,16 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (fields.choose) {
       const chosen = await valuesOfChoice(knex, fields.choose);
       if (!chosen) return show(ctx, { values, errors: { person: { key: 'fault.person.gone' } } });
-      return show(ctx, { values: chosen });
+      const vars = {
+        name: `${chosen.familyName} ${chosen.givenName}`,
+        profession: labelOf('professions', fields.choose.split(' ')[0] ?? '') ?? '',
+        rpps: chosen.rpps,
+        supportEmail: deps.settings.SUPPORT_EMAIL,
+      };
+      const alert = chosen.rpps
+        ? { kind: 'success', key: 'request.search.chosen', vars, focused: true }
+        : { kind: 'waiting', key: 'request.search.chosenWithoutRpps', vars, focused: true };
+      return show(ctx, { values: chosen, alert });
     }
     if (fields.action === 'search')
       return show(ctx, { values: { ...values, person: '' }, results: await search(deps, ctx, fields) });

@@ -34,6 +34,7 @@ import { openRequestedAccount, readCredentials } from './account.ts';
 import {
   type ChosenWorkplace,
   nextStep,
+  personalWords,
   type RequestState as Request,
   type RequestJourneyState,
   type RequestKind,
@@ -107,7 +108,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
       application: state.application,
       errors,
       alert: alert ?? state.notice,
-      backUrl: step === 'credentials' ? undefined : `${base(ctx)}/retour`,
+      backUrl: `${base(ctx)}/retour`,
       ...(await contextOf(base(ctx), state, step)),
       ...values,
     });
@@ -142,7 +143,12 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
           minutes: CODE_LIFETIME_MINUTES,
         };
       default:
-        return { action: `${url}/identifiants`, email: state.chosen?.address, termsUrl: addresses.terms };
+        return {
+          action: `${url}/identifiants`,
+          email: state.chosen?.address,
+          termsUrl: addresses.terms,
+          known: personalWords(state).join(' '),
+        };
     }
   }
 
@@ -225,16 +231,21 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
   router.post(`${path}/laboratoires`, ...form, (ctx) =>
     at(ctx, 'centres', async (journey, fields) => {
       const known = new Set((await listCentres(knex)).map(({ id }) => id));
-      const errors: Faults = {};
+      const missing = new Set<string>();
       const picked: Record<string, string> = {};
       const workplaces = (journey.state.workplaces ?? []).map(({ workplaceId }): ChosenWorkplace => {
         const name = `centre-${workplaceId}`;
         const centre = fields[name] ?? '';
         picked[workplaceId] = centre;
-        if (centre !== 'none' && !known.has(centre)) errors[name] = { key: 'fault.required.centre' };
+        if (centre !== 'none' && !known.has(centre)) missing.add(workplaceId);
         return centre === 'none' ? { workplaceId } : { workplaceId, centreId: centre };
       });
-      if (Object.keys(errors).length > 0) return show(ctx, journey.state, { values: { picked }, errors });
+      if (missing.size > 0) {
+        const errors: Faults = {};
+        for (const { id, name } of await findWorkplaces(knex, [...missing]))
+          errors[`centre-${id}`] = { key: 'fault.required.centre', vars: { name } };
+        return show(ctx, journey.state, { values: { picked }, errors });
+      }
       await move(journey, { ...journey.state, workplaces, centresChosen: true });
       seeOther(ctx, base(ctx));
     }),
