@@ -1,6 +1,6 @@
 /** Suite `engine`: Caducée on PostgreSQL beside the engine alone in memory, in one run, round by round. */
 import { availableParallelism } from 'node:os';
-import { freePort } from '../test/support/ports.ts';
+import { freePorts } from '../test/support/ports.ts';
 import { startCodeBox } from './engine/code-box.ts';
 import { type Row, rowsOf } from './engine/rows.ts';
 import { Visitor } from './engine/visitor.ts';
@@ -47,7 +47,7 @@ async function startSides(bench: Bench): Promise<Sides & { nextCode: (to: string
     environment: Readonly<Record<string, string>>,
     attempts = 3,
   ): Promise<Side> => {
-    const port = await freePort();
+    const port = await freePorts(1);
     const issuer = `http://127.0.0.1:${port}`;
     const common = {
       NODE_ENV: 'development',

@@ -37,3 +37,9 @@ export function parseAccountTitle(input: string): Result<string> {
   if (title.length > MAX_TITLE_LENGTH) return refuse('fault.name.tooLong', { max: MAX_TITLE_LENGTH });
   return TITLE.test(title) && isReadable(title) ? accept(title) : refuse('fault.title.characters');
 }
+
+/** A given name as a greeting says it: registers write them all in capitals. `JEAN-ÉMILE` → `Jean-Émile`. */
+export const nameInGreeting = (name: string): string =>
+  /\p{Ll}/u.test(name)
+    ? name
+    : name.replace(/\p{L}[\p{L}\p{M}]*/gu, (part) => part.charAt(0) + part.slice(1).toLowerCase());

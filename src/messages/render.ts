@@ -1,4 +1,5 @@
 import nunjucks from 'nunjucks';
+import { nameInGreeting } from '../accounts/names.ts';
 import type { Lang, Texts } from '../http/texts.ts';
 import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
 
@@ -107,6 +108,7 @@ export function createMessageRenderer({
       ]),
     ),
     reasonLines: 'reason' in params ? linesOf(String(params.reason)) : undefined,
+    ...('givenName' in params && { givenName: oneLine(nameInGreeting(String(params.givenName))) }),
     lang,
     day: dayInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),

@@ -16,6 +16,11 @@ export const addresses = {
   signUpOrdre: (interaction?: string): string => from('/inscription/ordre', interaction),
   signUpRequest: (kind: keyof typeof REQUEST_PATHS, interaction?: string): string =>
     from(REQUEST_PATHS[kind], interaction),
+  /** The first form again, as the journey `id` keeps it. */
+  signUpRequestAgain: (kind: keyof typeof REQUEST_PATHS, id: string, interaction?: string): string => {
+    const query = new URLSearchParams({ ...(interaction && { connexion: interaction }), reprise: id });
+    return `${REQUEST_PATHS[kind]}?${query}`;
+  },
   requestJourney: (kind: keyof typeof REQUEST_PATHS, id: string): string => `${REQUEST_PATHS[kind]}/${id}`,
   ordreJourney: (id: string): string => `/inscription/ordre/${id}`,
   /** Page of a link that proves an address. */

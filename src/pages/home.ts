@@ -1,6 +1,8 @@
 /** The home page: the ways in for a visitor, the portal for who is signed in; and the pages of plain information. */
+
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
+import { nameInGreeting } from '../accounts/names.ts';
 import { TERMS } from '../accounts/terms.ts';
 import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
@@ -26,7 +28,7 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
     const { account, member } = signedIn;
     renderPage(deps, ctx, 'portal/portal.njk', {
       ...signedInContext(signedIn),
-      givenName: member?.givenName ?? account.givenName,
+      givenName: nameInGreeting(member?.givenName ?? account.givenName ?? ''),
       membersUrl: member ? addresses.members : undefined,
       applications: await listPortalTiles(deps.knex, account.id),
     });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseAccountTitle, parsePersonName } from '../../src/accounts/names.ts';
+import { nameInGreeting, parseAccountTitle, parsePersonName } from '../../src/accounts/names.ts';
 
 describe('a declared name', () => {
   const cases: [string, string][] = [
@@ -62,4 +62,19 @@ describe('the title of a shared account', () => {
       expect(read.ok ? read.value : read.fault.key).to.equal(expected);
     });
   }
+});
+
+describe('a given name in a greeting', () => {
+  for (const [stored, said] of [
+    ['ALEX', 'Alex'],
+    ['JEAN-ÉMILE', 'Jean-Émile'],
+    ["N'GOLO", "N'Golo"],
+    ['MARIE LOU', 'Marie Lou'],
+    ['Zoé-Anne', 'Zoé-Anne'],
+    ['McKenzie', 'McKenzie'],
+    ['', ''],
+  ] as const)
+    it(`${stored}: ${said}`, () => {
+      expect(nameInGreeting(stored)).to.equal(said);
+    });
 });

@@ -5,7 +5,7 @@ import { DEMO_APPLICATIONS, DEMO_SCOPE } from '../../seeds/demo/applications.ts'
 import { createSharedAccount } from '../../src/accounts/members.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { closeBrowser, expectAccessible, newPage } from '../support/browser.ts';
-import { freePort } from '../support/ports.ts';
+import { freePorts } from '../support/ports.ts';
 
 const PASSWORD = 'grenouille-turquoise-42';
 
@@ -16,7 +16,7 @@ describe('journeys in a browser', function () {
   const relyingParties: { close(): Promise<unknown> }[] = [];
 
   before(async () => {
-    for (const { clientId } of DEMO_APPLICATIONS) urls[clientId] = `http://localhost:${await freePort()}`;
+    for (const { clientId } of DEMO_APPLICATIONS) urls[clientId] = `http://localhost:${await freePorts(1)}`;
     app = await startTestApp({ applicationUrl: ({ clientId }) => urls[clientId] as string });
     for (const { clientId, name, description, secret } of DEMO_APPLICATIONS) {
       relyingParties.push(
@@ -214,7 +214,9 @@ describe('journeys in a browser', function () {
     await see(guest, 'Bonjour Chloé');
 
     await page.goto(`${app.issuer}/secretaires`);
-    await press(page, 'Retirer Chloé Martin');
+    await page.getByRole('link', { name: 'Retirer Chloé Martin' }).click();
+    await see(page, /Chloé Martin/);
+    await press(page, 'Retirer de ce compte');
     await page.getByText(/Chloé Martin ne peut plus se connecter/).waitFor();
     await see(page, 'Inviter un secrétaire');
     await guest.goto(`${app.issuer}/`);

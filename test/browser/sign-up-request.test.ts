@@ -50,7 +50,7 @@ describe('signing up in a browser, up to the decision', function () {
     await see(page, 'Votre mot de passe');
     await fill(page, 'Mot de passe', PASSWORD);
     await fill(page, 'Confirmation du mot de passe', PASSWORD);
-    await fill(page, 'Numéros de téléphone (facultatif)', '06 39 98 00 31');
+    await fill(page, 'Numéros de téléphone', '06 39 98 00 31');
     await page.getByRole('checkbox', { name: /Conditions générales/i }).check();
     await press(page, 'Valider');
     await see(page, 'Connectez-vous');
@@ -90,9 +90,9 @@ describe('signing up in a browser, up to the decision', function () {
     await see(page, 'Je suis un médecin');
     expect(await page.getByLabel('N° RPPS').inputValue()).to.equal('99700900089');
     expect(await page.getByLabel('Prénom', { exact: true }).inputValue()).to.equal('SACHA');
-    expect(await page.getByLabel('Profession').inputValue()).to.equal('10');
+    expect(await page.getByLabel('Profession', { exact: true }).inputValue()).to.equal('10');
     await press(page, "Je renseigne mon lieu d'exercice");
-    await see(page, "Mes lieux d'exercice");
+    await see(page, "Vos lieux d'exercice");
     expect(await page.getByRole('checkbox', { checked: true }).count(), 'preselected').to.equal(1);
     await page.getByLabel('Rechercher un établissement').pressSequentially('valbrume');
     await page.getByRole('checkbox', { name: /HOPITAL FICTIF DE VALBRUME \d/ }).check();
@@ -111,7 +111,44 @@ describe('signing up in a browser, up to the decision', function () {
     const mail = await app.waitForMessage('sacha.doc@example.test', { after: 2 });
     expect(mail.subject).to.equal('Votre compte est certifié');
     await signIn(page, 'sacha.doc@example.test', PASSWORD);
-    await see(page, 'Bonjour SACHA');
+    await see(page, 'Bonjour Sacha');
+  });
+
+  it('forgets a line that is edited, results that no longer hold, and all of it after ten minutes', async () => {
+    const page = await newPage();
+    await page.clock.install();
+    await begin(page, 'Je suis un médecin');
+    await see(page, 'Je suis un médecin');
+    const familyName = page.getByLabel('Nom', { exact: true });
+    const line = page.getByRole('button', { name: /DOC0090008 SACHA/ });
+    const person = () => page.locator('[name=person]').inputValue();
+    const said = page.locator('[data-results-said]');
+    const search = async (text: string) => {
+      await familyName.fill(text);
+      await page.clock.runFor(300);
+    };
+    await search('doc0090008');
+    await line.waitFor();
+    await search('do');
+    expect(await line.count(), 'results of what is no longer typed').to.equal(0);
+    expect(await said.textContent()).to.equal('');
+
+    await search('doc0090008');
+    await line.click();
+    await see(page, 'Je suis un médecin');
+    expect(await person()).to.match(/^10 /);
+    await page.getByLabel('Prénom', { exact: true }).fill('Camille');
+    expect(await person(), 'edited').to.equal('');
+
+    await page.getByLabel('Prénom', { exact: true }).fill('Sacha');
+    await search('doc0090008');
+    await line.click();
+    await see(page, 'Je suis un médecin');
+    expect(await person()).to.match(/^10 /);
+    await page.clock.runFor(601_000);
+    expect(await person(), 'erased').to.equal('');
+    expect(await page.getByLabel('Civilité').inputValue()).to.equal('');
+    expect(await page.getByLabel('N° RPPS').inputValue()).to.equal('');
   });
 
   it('a midwife by hand, on a phone of 320 px without JavaScript', async () => {
@@ -126,10 +163,10 @@ describe('signing up in a browser, up to the decision', function () {
     await fill(page, 'Nom', "D'ESSAI0090201");
     await fill(page, 'Prénom', 'Noé');
     await fill(page, 'N° RPPS', '99700 90500 5');
-    await page.getByLabel('Profession').selectOption({ label: 'Sage-Femme' });
+    await page.getByLabel('Profession', { exact: true }).selectOption({ label: 'Sage-Femme' });
     await page.getByLabel('Civilité').selectOption({ label: 'Monsieur' });
     await press(page, "Je renseigne mon lieu d'exercice");
-    if ((await page.getByRole('heading', { level: 1 }).textContent()) !== "Mes lieux d'exercice") {
+    if ((await page.getByRole('heading', { level: 1 }).textContent()) !== "Vos lieux d'exercice") {
       throw new Error(await page.getByRole('alert').innerText());
     }
     await fill(page, 'Rechercher un établissement', '0B 019 001 1');
@@ -149,13 +186,13 @@ describe('signing up in a browser, up to the decision', function () {
     expect(await page.getByLabel('Intitulé du compte').isVisible(), 'for a shared account only').to.equal(
       false,
     );
-    await page.getByLabel('Profession').selectOption({ label: 'Secrétariat médical' });
+    await page.getByLabel('Profession', { exact: true }).selectOption({ label: 'Secrétariat médical' });
     await page.getByLabel('Civilité').selectOption({ label: 'Madame' });
     await fill(page, 'Nom', 'SECRETAIRE0090202');
     await fill(page, 'Prénom', 'Lou');
     await press(page, "Je renseigne mon lieu d'exercice");
-    await see(page, "Mes lieux d'exercice");
-    await page.getByRole('checkbox', { name: "Je n'ai pas de lieu d'exercice fixe" }).check();
+    await see(page, "Vos lieux d'exercice");
+    await page.getByRole('checkbox', { name: /je n'ai pas de lieu fixe$/ }).check();
     await press(page, 'Continuer');
     await finish(page, 'lou@example.test');
 
@@ -180,8 +217,8 @@ describe('signing up in a browser, up to the decision', function () {
       .check();
     await fill(page, 'Intitulé du compte', 'Secrétariat des Quais');
     await press(page, "Je renseigne mon lieu d'exercice");
-    await see(page, "Mes lieux d'exercice");
-    await page.getByRole('checkbox', { name: "Je n'ai pas de lieu d'exercice fixe" }).check();
+    await see(page, "Vos lieux d'exercice");
+    await page.getByRole('checkbox', { name: /je n'ai pas de lieu fixe$/ }).check();
     await press(page, 'Continuer');
     await finish(page, 'charlie@example.test');
     await decide('Secrétariat des Quais', async (admin) => {

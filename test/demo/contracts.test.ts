@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { freePort } from '../support/ports.ts';
+import { freePorts } from '../support/ports.ts';
 import { type Running, run } from '../support/process.ts';
 import { Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -21,7 +21,7 @@ describe('the demo', function () {
 
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'caducee-demo-'));
-    port = await freePort();
+    port = await freePorts(8);
     await start();
   });
   after(async () => {

@@ -23,7 +23,7 @@ describe('the steps of a sign-up that an administrator decides upon', () => {
       'address proved',
       { workplaces: PLACES, centresChosen: true, chosen, addressProved: true },
       'credentials',
-      'credentials',
+      'address',
     ],
   ];
   for (const [name, more, step, before] of table) {
@@ -41,6 +41,18 @@ describe('the steps of a sign-up that an administrator decides upon', () => {
 
   it('keeps what was ticked when one goes back to the places', () => {
     expect(stepBack({ ...BEGUN, workplaces: PLACES })?.suggested).to.deep.equal(['a']);
+  });
+
+  it('keeps that no place is listed, until one is ticked', () => {
+    const back = stepBack({ ...BEGUN, workplaces: [], centresChosen: true });
+    expect(back?.noFixedPlace).to.equal(true);
+    expect(stepBack({ ...BEGUN, ...back, workplaces: PLACES })).not.to.have.property('noFixedPlace');
+  });
+
+  it('keeps the address to correct, and forgets that it was proved', () => {
+    const state = { ...BEGUN, workplaces: [], centresChosen: true, chosen } as const;
+    expect(stepBack(state)?.formerAddress).to.equal('z@example.test');
+    expect(stepBack({ ...state, addressProved: true })).not.to.have.any.keys('addressProved', 'chosen');
   });
 });
 

@@ -69,7 +69,7 @@ describe('sign-up that an administrator decides upon', () => {
 
   /** From the workplaces on, to the page of the password. */
   async function upToCredentials(visitor: Visitor, workplaces: Page, email: string): Promise<Page> {
-    expect(heading(workplaces)).to.equal("Mes lieux d'exercice");
+    expect(heading(workplaces)).to.equal("Vos lieux d'exercice");
     const address = await visitor.submit(workplaces, { action: 'continue', none: 'yes' }, '/lieux');
     expect(heading(address)).to.equal('Votre adresse mail');
     const { result: codePage, code } = await app.codeSentBy(email, () =>
@@ -99,6 +99,7 @@ describe('sign-up that an administrator decides upon', () => {
     expect(found.text).not.to.match(/(?:tel:|mailto:(?!assistance))|06 ?\d\d ?\d\d/);
     const choice = /name="choose" value="([^"]+)"/.exec(found.text)?.[1] ?? '';
     const filled = await visitor.submit(found, { choose: choice });
+    expect(wordsOf(filled)).to.match(/Ligne choisie\s:\s+DOC0090008 SACHA ?, Médecin, RPPS 99700900089/);
     expect(typedIn(filled, 'familyName')).to.equal(KNOWN.familyName);
     expect(typedIn(filled, 'givenName')).to.equal(KNOWN.givenName);
     expect(typedIn(filled, 'rpps')).to.equal(KNOWN.rpps);
@@ -130,6 +131,7 @@ describe('sign-up that an administrator decides upon', () => {
     expect(wordsOf(centres)).to.contain('Terminer').and.to.contain('Centre des Quais');
     const forgotten = await visitor.submit(centres, {}, '/laboratoires');
     expect(forgotten.status).to.equal(422);
+    expect(wordsOf(forgotten)).to.match(/Choisissez un laboratoire pour \S+/);
     const [centre] = await app.database.knex('laboratory_centres').where({ name: 'Centre des Quais' });
     const address = await visitor.submit(centres, { [`centre-${suggested[0]}`]: centre.id }, '/laboratoires');
     const email = newEmail();
@@ -143,6 +145,9 @@ describe('sign-up that an administrator decides upon', () => {
     expect(weak.status).to.equal(422);
     expect(wordsOf(weak)).to.contain('trop court').and.to.contain("Ce numéro de téléphone n'est pas");
     expect(typedIn(weak, 'phones')).to.equal('06 39 98 00 21, bonjour');
+    const unread = await finish(visitor, weak, { terms: '' });
+    expect(wordsOf(unread)).to.contain('ressaisissez aussi votre mot de passe');
+    expect(unread.text).to.match(/data-known="[^"]*DOC0090008/);
     const end = await finish(visitor, weak, { phones: '06 39 98 00 21 ; +33 6 39 98 00 22' });
     expect(heading(end)).to.equal('Connectez-vous');
     expect(wordsOf(end)).to.contain('Votre demande est enregistrée').and.to.contain('48 heures ouvrées');
@@ -199,12 +204,65 @@ describe('sign-up that an administrator decides upon', () => {
     expect(wordsOf(wrong)).to.contain('Ce numéro RPPS contient une erreur de frappe');
     const places = await visitor.submit(wrong, { ...typed, manual: 'yes', action: 'continue' });
     expect(ticked(places)).to.deep.equal([]);
+    const [place] = await app.database.knex('workplaces').where({ gone: false }).limit(1).pluck('id');
+    const both = await visitor.submit(
+      places,
+      { action: 'continue', none: 'yes', workplace: place },
+      '/lieux',
+    );
+    expect(wordsOf(both)).to.contain("l'un exclut l'autre");
+    expect(ticked(both)).to.deep.equal([place]);
+    expect(both.text, 'both come back ticked').to.match(/name="none"[^>]* checked/);
     const none = await visitor.submit(places, { action: 'continue' }, '/lieux');
     expect(wordsOf(none)).to.contain("Cochez au moins un lieu d'exercice");
     const end = await finish(visitor, await upToCredentials(visitor, none, newEmail()));
     expect(wordsOf(end)).to.contain('Votre demande est enregistrée');
     const [account] = await rppsOf(typed.rpps);
     expect(account).to.include({ state: 'pending', family_name: "D'ESSAI0090200", profession_code: '50' });
+  });
+
+  it('takes an edited line for somebody that the directory does not know', async () => {
+    const { visitor, page } = await begin();
+    const found = await visitor.submit(page, { familyName: 'doc0090008', action: 'search' });
+    const choice = /name="choose" value="([^"]+)"/.exec(found.text)?.[1] ?? '';
+    const filled = await visitor.submit(found, { choose: choice });
+    const line = {
+      ...KNOWN,
+      person: typedIn(filled, 'person') ?? '',
+      profession: '10',
+      civilite: 'M',
+      action: 'continue',
+    };
+    for (const edit of [
+      { familyName: 'AUTRE0090009' },
+      { givenName: 'Camille' },
+      { rpps: '99700900048' },
+      { profession: '50' },
+    ]) {
+      const refused = await visitor.submit(filled, { ...line, ...edit });
+      expect(refused.status, JSON.stringify(edit)).to.equal(422);
+      expect(wordsOf(refused)).to.contain('Choisissez votre ligne');
+      const byHand = await visitor.submit(filled, { ...line, ...edit, manual: 'yes' });
+      expect(heading(byHand)).to.equal("Vos lieux d'exercice");
+      expect(ticked(byHand), 'no workplace of the line').to.deep.equal([]);
+    }
+    const invented = await visitor.submit(filled, { ...line, person: '10 8nobody' });
+    expect(invented.status).to.equal(422);
+    const written = { familyName: 'doc0090008', givenName: 'Sacha', rpps: '99700 90008 9' };
+    const same = await visitor.submit(filled, { ...line, ...written });
+    expect(ticked(same), 'written otherwise, it is the same').to.have.length.of.at.least(1);
+    const again = await visitor.get(`${same.url}/retour`);
+    expect(typedIn(again, 'person'), 'the line comes back with the form').to.equal(line.person);
+  });
+
+  it('asks for a line first, then names what is wrong in the order of the page', async () => {
+    const { visitor, page } = await begin();
+    const faults = (shown: Page) =>
+      [...shown.text.matchAll(/<li><a href="#(\w+)">/g)].map(([, name]) => name);
+    const empty = { profession: '10', civilite: '', action: 'continue' };
+    expect(faults(await visitor.submit(page, empty))).to.deep.equal(['manual']);
+    const byHand = await visitor.submit(page, { ...empty, profession: '', manual: 'yes' });
+    expect(faults(byHand)).to.deep.equal(['familyName', 'givenName', 'rpps', 'profession', 'civilite']);
   });
 
   it('searches as one types: the lines alone, for this browser only, from three signs on, so often and no more', async () => {
@@ -274,7 +332,7 @@ describe('sign-up that an administrator decides upon', () => {
     const start = (fields: object) => visitor.submit(page, { ...BY_HAND, ...fields, action: 'continue' });
     const rpps = newRpps();
     for (const rule of ['signUpPerSource', 'signUpStartPerRpps']) {
-      expect(heading(await start({ rpps }))).to.equal("Mes lieux d'exercice");
+      expect(heading(await start({ rpps }))).to.equal("Vos lieux d'exercice");
       await knex('throttle_counters').where('key', 'like', `${rule}:%`).update({ points: 1_000 });
       const refused = await start({ rpps });
       expect(refused.status).to.equal(422);
@@ -340,11 +398,21 @@ describe('sign-up that an administrator decides upon', () => {
     const { visitor, page } = await begin();
     const places = await visitor.submit(page, { ...BY_HAND, rpps: newRpps(), action: 'continue' });
     const address = await visitor.submit(places, { action: 'continue', none: 'yes' }, '/lieux');
-    expect(heading(await visitor.get(`${places.url}/retour`))).to.equal("Mes lieux d'exercice");
-    expect(heading(await visitor.get(`${places.url}/retour`))).to.equal('Je suis un médecin');
+    const email = newEmail();
+    await visitor.submit(address, { email }, '/adresse');
+    expect(typedIn(await visitor.get(`${places.url}/retour`), 'email'), 'the address').to.equal(email);
+    const placesAgain = await visitor.get(`${places.url}/retour`);
+    expect(heading(placesAgain)).to.equal("Vos lieux d'exercice");
+    expect(placesAgain.text).to.match(/name="none"[^>]* checked/);
+    const first = await visitor.get(`${places.url}/retour`);
+    expect(heading(first)).to.equal('Je suis un médecin');
+    expect(typedIn(first, 'givenName'), 'nothing to type again').to.equal(BY_HAND.givenName);
+    expect(selectedOf(first, 'civilite')).to.equal('MME');
+    expect(first.text).to.match(/name="manual"[^>]* checked/);
+    expect(typedIn(await new Visitor(app.issuer).get(first.url), 'givenName'), 'elsewhere').to.equal('');
     expect((await new Visitor(app.issuer).get(places.url)).status).to.equal(410);
     expect(heading(await visitor.get(`${address.url}/lieux`)), 'a form reloaded').to.equal(
-      "Mes lieux d'exercice",
+      "Vos lieux d'exercice",
     );
     expect((await visitor.get(places.url.replace('medecin', 'secretariat'))).status).to.equal(410);
     app.clock.advance(11 * MINUTE);
@@ -383,6 +451,9 @@ describe('sign-up that an administrator decides upon', () => {
       const empty = await visitor.submit(page, {});
       expect(empty.status).to.equal(422);
       const places = await visitor.submit(empty, TYPED);
+      const first = await visitor.get(`${places.url}/retour`);
+      expect(typedIn(first, 'familyName')).to.equal(TYPED.familyName);
+      expect(selectedOf(first, 'profession')).to.equal(TYPED.profession);
       const email = newEmail();
       expect(wordsOf(await finish(visitor, await upToCredentials(visitor, places, email)))).to.contain(
         'Votre demande est enregistrée',

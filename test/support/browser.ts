@@ -91,6 +91,8 @@ export function expectNothingRefused(): void {
 
 /** Throws a list of what breaks WCAG 2.1 A or AA on the page as it stands, by rule and element. */
 export async function expectAccessible(page: Page): Promise<void> {
+  // A page whose stylesheet is still on its way has other colours.
+  await page.waitForLoadState('load');
   const violations = await audit(page);
   if (!violations.length) return;
   const list = violations.map(({ id, help, impact, nodes }) =>

@@ -176,7 +176,7 @@ describe('mails', () => {
     expect(invited.html).to.contain(`href="${invitation.invitationUrl}"`);
     const address = { code: '482915', minutes: 10, purpose: 'address', ...confirmation } as const;
     const code = renderer.mail('code', 'fr', address);
-    expect(code.text).to.contain(confirmation.confirmUrl).and.to.contain('pour le compte de Alix Martin');
+    expect(code.text).to.contain(confirmation.confirmUrl).and.to.contain('demandé par Alix Martin');
     expect(code.html).to.contain(`href="${confirmation.confirmUrl}"`);
   });
 

@@ -35,7 +35,7 @@ function wordsBeside(input) {
   const fields = input.form?.querySelectorAll('input:not([type="password"], [type="hidden"])') ?? [];
   const shown = [...fields].map((field) => field.value).join(' ');
   const name = document.querySelector('.brand')?.textContent ?? '';
-  return `${shown} ${name}`.toLowerCase().match(/[\p{L}\p{Nd}]{4,}/gu) ?? [];
+  return `${shown} ${name} ${input.dataset.known ?? ''}`.toLowerCase().match(/[\p{L}\p{Nd}]{4,}/gu) ?? [];
 }
 
 /**
@@ -81,6 +81,7 @@ function eraseForms() {
       [...form.elements].filter(
         (field) => field.tagName === 'INPUT' && field.type !== 'hidden' && !field.readOnly,
       );
+    const choices = () => [...form.elements].filter((field) => field.tagName === 'SELECT');
     const filled = () =>
       fields().some((field) => (field.type === 'checkbox' ? field.checked : field.value !== ''));
     let start = null;
@@ -94,6 +95,12 @@ function eraseForms() {
           field.dispatchEvent(new Event('input', { bubbles: true }));
         }
       }
+      // To no choice at all: the page may have come back with one.
+      for (const choice of choices()) choice.value = '';
+      const chosen = form.elements.namedItem('person');
+      if (chosen) chosen.value = '';
+      for (const shown of form.querySelectorAll('[data-results], [data-results-said]'))
+        shown.replaceChildren();
       start = null;
       if (notice && notice.children.length === 1)
         notice.append(notice.querySelector('template').content.cloneNode(true));
@@ -152,6 +159,7 @@ function searchAsTyped() {
     const results = form.querySelector('[data-results]');
     const said = form.querySelector('[data-results-said]');
     const fields = form.dataset.searchFields.split(' ').map((name) => form.elements.namedItem(name));
+    const chosen = form.elements.namedItem('person');
     let timer;
     let asked = 0;
 
@@ -171,7 +179,13 @@ function searchAsTyped() {
     const later = () => {
       clearTimeout(timer);
       asked += 1;
-      if (fields.every((field) => field.value.trim().length < SEARCH_LETTERS)) return;
+      // A line that is edited is no longer that line.
+      if (chosen) chosen.value = '';
+      if (fields.every((field) => field.value.trim().length < SEARCH_LETTERS)) {
+        results.replaceChildren();
+        said.textContent = '';
+        return;
+      }
       // What fails here is still to be had by the button.
       timer = setTimeout(() => search().catch(() => undefined), SEARCH_PAUSE_MS);
     };

@@ -5,7 +5,9 @@ import { type DirectoryHit, fetchByNumber, fetchPeople, hitsOf, type PersonRow }
 import { type DirectoryQuery, neighbours, orders, type ReadQuery, readQuery } from './query.ts';
 import { familyForms } from './search-keys.ts';
 
-export const MAX_HITS = 20;
+const DEFAULT_HITS = 20;
+/** One more, for who has to tell that there are more. */
+export const MAX_HITS = DEFAULT_HITS + 1;
 /** A person may have several keys under one word. */
 const KEYS_PER_HIT = 2;
 /** Words that an unfinished word may become. */
@@ -35,12 +37,12 @@ interface Found {
  * typing error. One hit per profession of a person. Nothing for a query of fewer than three letters or digits. A hit never holds a phone number or
  * an e-mail address: the directory stores none.
  *
- * @param limit at most 20.
+ * @param limit at most {@link MAX_HITS}.
  */
 export async function searchDirectory(
   db: Db,
   query: DirectoryQuery,
-  { limit = MAX_HITS }: { limit?: number } = {},
+  { limit = DEFAULT_HITS }: { limit?: number } = {},
 ): Promise<DirectoryHit[]> {
   const read = readQuery(query);
   if (!read) return [];

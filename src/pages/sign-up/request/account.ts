@@ -49,7 +49,12 @@ export function readCredentials(
   }
   if (typed.length > MAX_PHONES) errors.phones = { key: 'fault.phone.tooMany', vars: { max: MAX_PHONES } };
   if (!fields.terms) errors.terms = { key: 'fault.required.terms' };
-  if (Object.keys(errors).length > 0) return { ok: false, errors };
+  if (Object.keys(errors).length > 0) {
+    // It never comes back with the form.
+    if (fields.password && !errors.password && !errors.passwordConfirmation)
+      return { ok: false, errors: { password: { key: 'fault.password.again' }, ...errors } };
+    return { ok: false, errors };
+  }
   return { ok: true, value: { password: fields.password ?? '', phones } };
 }
 

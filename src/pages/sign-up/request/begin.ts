@@ -3,12 +3,12 @@ import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
 import { clientAddress, type PageContext, seeOther } from '../../../http/context.ts';
 import { ensureBrowser } from '../../../http/forms.ts';
-import { startJourney } from '../../../journeys/journeys.ts';
+import { findJourney, startJourney } from '../../../journeys/journeys.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { randomToken } from '../../../lib/ids.ts';
 import { throttleRules } from '../../../throttle/throttle.ts';
 import { addresses } from '../../addresses.ts';
-import type { RequestJourneyState, RequestState } from './steps.ts';
+import type { RequestJourneyState, RequestKind, RequestState } from './steps.ts';
 
 /** What was typed and not sent does not stay on a screen that was left. */
 export const ERASED_AFTER_SECONDS = 600;
@@ -37,4 +37,20 @@ export async function beginRequest(
   });
   seeOther(ctx, addresses.requestJourney(begun.kind, id));
   return undefined;
+}
+
+/** The sign-up of this browser whose first form is shown again, with what it said. @param id as an address names it. */
+export async function findBegun(
+  deps: Deps,
+  kind: RequestKind,
+  browser: string | undefined,
+  id: unknown,
+): Promise<RequestState | undefined> {
+  if (typeof id !== 'string') return undefined;
+  const journey = await findJourney<RequestJourneyState>(deps.knex, deps, {
+    kind: 'sign-up/request',
+    id,
+    browser,
+  });
+  return journey?.state.step === 'under-way' && journey.state.kind === kind ? journey.state : undefined;
 }

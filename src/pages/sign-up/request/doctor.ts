@@ -6,6 +6,7 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
+import { fold } from '../../../directories/fold.ts';
 import {
   type DirectoryHit,
   findDirectoryPerson,
@@ -18,7 +19,7 @@ import {
   renderPage,
   seeOther,
 } from '../../../http/context.ts';
-import { type Fields, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
 import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { isOffered, labelOf, MEDECIN } from '../../../nomenclatures/nomenclatures.ts';
@@ -27,12 +28,14 @@ import { workplacesOfDirectoryPerson } from '../../../workplaces/directory-place
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
 import { interactionOf } from '../interaction.ts';
-import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
+import { beginRequest, ERASED_AFTER_SECONDS, findBegun } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
+import type { RequestState as Request } from './steps.ts';
 
 const MIN_SEARCH_LETTERS = 3;
 const MAX_RESULTS = 20;
-const FIELDS = ['familyName', 'givenName', 'rpps', 'profession', 'civilite', 'manual', 'person'] as const;
+/** In the order of the page. `person` is the line chosen, as {@link Line.choice}. */
+const FIELDS = ['familyName', 'givenName', 'rpps', 'person', 'manual', 'profession', 'civilite'] as const;
 
 type Values = Partial<Record<(typeof FIELDS)[number], string>>;
 type Faults = Record<string, Fault>;
@@ -47,7 +50,7 @@ interface Line {
   readonly rpps: string | undefined;
 }
 
-type Results = { readonly lines: readonly Line[] } | { readonly fault: Fault };
+type Results = { readonly lines: readonly Line[]; readonly isCut: boolean } | { readonly fault: Fault };
 
 const asLine = (hit: DirectoryHit): Line => ({
   choice: `${hit.professionCode} ${hit.id}`,
@@ -69,7 +72,7 @@ async function valuesOfChoice(db: Db, choice: string): Promise<Values | undefine
   if (!person || !exercise) return undefined;
   const civilite = person.civiliteCode ?? '';
   return {
-    person: person.id,
+    person: choice,
     rpps: person.rpps ?? '',
     familyName: exercise.familyName,
     givenName: exercise.givenName,
@@ -84,6 +87,38 @@ async function readRefused({ throttle }: Deps, ctx: PageContext): Promise<Fault 
   return verdict.allowed ? undefined : throttledFault(verdict.retryAfterSeconds);
 }
 
+/** Whether the form still says what the line says: who edits a line is somebody that the directory does not know. */
+const isUnchanged = (line: Values, typed: Values): boolean =>
+  (['familyName', 'givenName'] as const).every(
+    (name) => fold(line[name] ?? '') === fold(typed[name] ?? ''),
+  ) &&
+  line.rpps === (typed.rpps ?? '').replace(/\D/g, '') &&
+  (!line.profession || line.profession === typed.profession);
+
+const nationalIdOf = (choice: string): string => choice.slice(choice.indexOf(' ') + 1);
+
+/** The form as it was sent, for who comes back to it. */
+const valuesOfBegun = ({ identity, line }: Request): Values => ({
+  familyName: identity.familyName,
+  givenName: identity.givenName,
+  rpps: identity.rpps ?? '',
+  profession: identity.professionCode,
+  civilite: identity.civiliteCode,
+  person: line ?? '',
+  manual: line ? '' : 'yes',
+});
+
+const inOrder = (errors: Faults): Faults =>
+  Object.fromEntries(FIELDS.flatMap((name) => (errors[name] ? [[name, errors[name]]] : [])));
+
+/** Who filled nothing is told where to begin, and nothing else. */
+function faultsOf(typed: Values, errors: Faults, isKnown: boolean): Faults {
+  if (isKnown || typed.manual) return inOrder(errors);
+  const manual = { key: 'fault.required.manual' };
+  const isEmpty = [typed.familyName, typed.givenName, typed.rpps].every((text) => !text?.trim());
+  return isEmpty ? { manual } : inOrder({ ...errors, manual });
+}
+
 async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Results> {
   const { familyName = '', givenName = '', rpps = '' } = fields;
   const longest = Math.max(...[familyName, givenName, rpps].map((text) => text.trim().length));
@@ -91,8 +126,8 @@ async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Res
     return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
   const refused = await readRefused(deps, ctx);
   if (refused) return { fault: refused };
-  const found = await searchDirectory(deps.knex, { familyName, givenName, rpps }, { limit: MAX_RESULTS });
-  return { lines: found.map(asLine) };
+  const found = await searchDirectory(deps.knex, { familyName, givenName, rpps }, { limit: MAX_RESULTS + 1 });
+  return { lines: found.slice(0, MAX_RESULTS).map(asLine), isCut: found.length > MAX_RESULTS };
 }
 
 export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
@@ -131,7 +166,9 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   router.get(path, async (ctx) => {
     const erased = ctx.query.efface === '1';
-    await show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+    if (erased) return show(ctx, { alert: { kind: 'info', key: 'alert.timeout' } });
+    const begun = await findBegun(deps, 'doctor', browserOf(deps, ctx), ctx.query.reprise);
+    await show(ctx, begun ? { values: valuesOfBegun(begun) } : {});
   });
 
   router.get(`${path}/recherche`, (ctx) => seeOther(ctx, path));
@@ -153,25 +190,35 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (fields.choose) {
       const chosen = await valuesOfChoice(knex, fields.choose);
       if (!chosen) return show(ctx, { values, errors: { person: { key: 'fault.person.gone' } } });
-      return show(ctx, { values: chosen });
+      const vars = {
+        name: `${chosen.familyName} ${chosen.givenName}`,
+        profession: labelOf('professions', fields.choose.split(' ')[0] ?? '') ?? '',
+        rpps: chosen.rpps,
+        supportEmail: deps.settings.SUPPORT_EMAIL,
+      };
+      const alert = chosen.rpps
+        ? { kind: 'success', key: 'request.search.chosen', vars, focused: true }
+        : { kind: 'waiting', key: 'request.search.chosenWithoutRpps', vars, focused: true };
+      return show(ctx, { values: chosen, alert });
     }
     if (fields.action === 'search')
       return show(ctx, { values: { ...values, person: '' }, results: await search(deps, ctx, fields) });
 
-    const person = fields.person ? await findDirectoryPerson(knex, fields.person) : undefined;
+    const line = fields.person ? await valuesOfChoice(knex, fields.person) : undefined;
+    const choice = line && isUnchanged(line, values) ? line.person : undefined;
     const identity = readIdentity('doctor', fields);
-    const errors: Faults = identity.ok ? {} : { ...identity.errors };
-    if (!person && !fields.manual) errors.manual = { key: 'fault.required.manual' };
+    const errors = faultsOf(values, identity.ok ? {} : identity.errors, choice !== undefined);
     if (!identity.ok || Object.keys(errors).length > 0) return show(ctx, { values, errors });
 
-    const known = person ? await workplacesOfDirectoryPerson(knex, person.id) : [];
+    const known = choice ? await workplacesOfDirectoryPerson(knex, nationalIdOf(choice)) : [];
     const refused = await beginRequest(deps, ctx, {
       kind: 'doctor',
       identity: identity.value,
       interaction: interactionOf(ctx),
       application: (await findDestination(provider, interactionOf(ctx))).application,
       suggested: known.map(({ id }) => id),
+      ...(choice && { line: choice }),
     });
-    if (refused) return show(ctx, { values: values, errors: { form: refused } });
+    if (refused) return show(ctx, { values, errors: { form: refused } });
   });
 }

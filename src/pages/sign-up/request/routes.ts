@@ -34,6 +34,7 @@ import { openRequestedAccount, readCredentials } from './account.ts';
 import {
   type ChosenWorkplace,
   nextStep,
+  personalWords,
   type RequestState as Request,
   type RequestJourneyState,
   type RequestKind,
@@ -107,7 +108,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
       application: state.application,
       errors,
       alert: alert ?? state.notice,
-      backUrl: step === 'credentials' ? undefined : `${base(ctx)}/retour`,
+      backUrl: `${base(ctx)}/retour`,
       ...(await contextOf(base(ctx), state, step)),
       ...values,
     });
@@ -122,6 +123,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
           searchUrl: `${url}/lieux/recherche`,
           chosen: await findWorkplaces(knex, state.suggested),
           suggested: state.suggested.length > 0,
+          noFixedPlace: state.noFixedPlace,
         };
       case 'centres': {
         const ids = state.workplaces?.map(({ workplaceId }) => workplaceId) ?? [];
@@ -132,7 +134,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
         };
       }
       case 'address':
-        return { action: `${url}/adresse` };
+        return { action: `${url}/adresse`, email: state.formerAddress };
       case 'address-code':
         return {
           action: `${url}/code`,
@@ -141,7 +143,12 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
           minutes: CODE_LIFETIME_MINUTES,
         };
       default:
-        return { action: `${url}/identifiants`, email: state.chosen?.address, termsUrl: addresses.terms };
+        return {
+          action: `${url}/identifiants`,
+          email: state.chosen?.address,
+          termsUrl: addresses.terms,
+          known: personalWords(state).join(' '),
+        };
     }
   }
 
@@ -172,7 +179,10 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     if (!journey) return showExpired(ctx);
     if (journey.state.step === 'done') return seeOther(ctx, addresses.signIn);
     const before = stepBack(journey.state);
-    if (!before) return seeOther(ctx, addresses.signUpRequest(kind, journey.state.interaction));
+    if (!before) {
+      const { interaction } = journey.state;
+      return seeOther(ctx, addresses.signUpRequestAgain(kind, ctx.params.journey ?? '', interaction));
+    }
     if (before !== journey.state) await move(journey as UnderWay, before);
     seeOther(ctx, base(ctx));
   });
@@ -199,15 +209,19 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     at(ctx, 'workplaces', async (journey, { action, query = '', none }) => {
       const ids = [...new Set(valuesOf(ctx, 'workplace'))].slice(0, MAX_WORKPLACES + 1);
       const chosen = await findWorkplaces(knex, ids);
-      const values = { chosen, query, none };
+      const values = { chosen, query, noFixedPlace: none };
       if (action === 'search')
         return show(ctx, journey.state, { values: { ...values, results: await searchPlaces(ctx, query) } });
       const refuse = (key: string, vars?: Fault['vars']) =>
         show(ctx, journey.state, { values, errors: { query: vars ? { key, vars } : { key } } });
       if (chosen.length < ids.length) return refuse('fault.workplace.gone');
       if (chosen.length > MAX_WORKPLACES) return refuse('fault.workplace.tooMany', { max: MAX_WORKPLACES });
+      if (chosen.length > 0 && none) {
+        const errors = { none: { key: 'fault.workplace.noneBeside' } };
+        return show(ctx, journey.state, { values, errors });
+      }
       if (chosen.length === 0 && !none) return refuse('fault.required.workplace');
-      const workplaces = none ? [] : chosen.map(({ id }) => ({ workplaceId: id }));
+      const workplaces = chosen.map(({ id }) => ({ workplaceId: id }));
       const asked = workplaces.length > 0 && (await listCentres(knex)).length > 0;
       await move(journey, { ...journey.state, workplaces, ...(!asked && { centresChosen: true }) });
       seeOther(ctx, base(ctx));
@@ -217,16 +231,21 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
   router.post(`${path}/laboratoires`, ...form, (ctx) =>
     at(ctx, 'centres', async (journey, fields) => {
       const known = new Set((await listCentres(knex)).map(({ id }) => id));
-      const errors: Faults = {};
+      const missing = new Set<string>();
       const picked: Record<string, string> = {};
       const workplaces = (journey.state.workplaces ?? []).map(({ workplaceId }): ChosenWorkplace => {
         const name = `centre-${workplaceId}`;
         const centre = fields[name] ?? '';
         picked[workplaceId] = centre;
-        if (centre !== 'none' && !known.has(centre)) errors[name] = { key: 'fault.required.centre' };
+        if (centre !== 'none' && !known.has(centre)) missing.add(workplaceId);
         return centre === 'none' ? { workplaceId } : { workplaceId, centreId: centre };
       });
-      if (Object.keys(errors).length > 0) return show(ctx, journey.state, { values: { picked }, errors });
+      if (missing.size > 0) {
+        const errors: Faults = {};
+        for (const { id, name } of await findWorkplaces(knex, [...missing]))
+          errors[`centre-${id}`] = { key: 'fault.required.centre', vars: { name } };
+        return show(ctx, journey.state, { values: { picked }, errors });
+      }
       await move(journey, { ...journey.state, workplaces, centresChosen: true });
       seeOther(ctx, base(ctx));
     }),

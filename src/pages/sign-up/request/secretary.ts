@@ -3,14 +3,26 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import type { Deps } from '../../../deps.ts';
 import { type PageContext, type RequestState, renderPage } from '../../../http/context.ts';
-import { fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
+import { browserOf, fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { SECRETARIAT_MEDICAL } from '../../../nomenclatures/nomenclatures.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
 import { interactionOf } from '../interaction.ts';
-import { beginRequest, ERASED_AFTER_SECONDS } from './begin.ts';
+import { beginRequest, ERASED_AFTER_SECONDS, findBegun } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
+import type { RequestState as Request } from './steps.ts';
+
+/** The form as it was sent, for who comes back to it. */
+const valuesOfBegun = ({ identity }: Request): Record<string, string> => ({
+  profession: identity.professionCode,
+  civilite: identity.civiliteCode,
+  familyName: identity.familyName,
+  givenName: identity.givenName,
+  shared: identity.sharedTitle === undefined ? '' : 'yes',
+  sharedTitle: identity.sharedTitle ?? '',
+  responsibleRpps: identity.responsibleRpps ?? '',
+});
 
 export function secretaryRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const path = addresses.signUpRequest('secretary');
@@ -43,7 +55,9 @@ export function secretaryRoutes(router: Router<RequestState>, deps: Deps, provid
 
   router.get(path, async (ctx) => {
     const erased = ctx.query.efface === '1';
-    await show(ctx, erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {});
+    if (erased) return show(ctx, { alert: { kind: 'info', key: 'alert.timeout' } });
+    const begun = await findBegun(deps, 'secretary', browserOf(deps, ctx), ctx.query.reprise);
+    await show(ctx, begun ? { values: valuesOfBegun(begun) } : {});
   });
 
   router.post(path, parseForm, verifyForm(deps), async (ctx) => {

@@ -37,6 +37,12 @@ export interface RequestState {
   readonly application?: Destination | undefined;
   /** Workplaces that the national directory knows of this person, offered ticked. */
   readonly suggested: readonly string[];
+  /** Line of the national directory that the identity is; absent when it was typed by hand. */
+  readonly line?: string;
+  /** « None of my workplaces is listed » was ticked on the page that was left by « Retour ». */
+  readonly noFixedPlace?: true;
+  /** Address typed before one came back to its page. */
+  readonly formerAddress?: string;
   readonly workplaces?: readonly ChosenWorkplace[];
   readonly centresChosen?: true;
   readonly chosen?: { readonly address: string; readonly canonical: string };
@@ -72,24 +78,24 @@ export function nextStep(state: RequestJourneyState): RequestStep {
   return state.addressProved ? 'credentials' : 'address-code';
 }
 
-/**
- * The state one page earlier; undefined when that page is the first form. A proved address is kept: going back from the
- * password has nothing to undo.
- */
+/** The state one page earlier, which shows what was said there; undefined when that page is the first form. */
 export function stepBack(state: RequestState): RequestState | undefined {
-  const { workplaces, centresChosen, chosen, addressProved, notice, ...identified } = state;
+  const { workplaces, centresChosen, chosen, addressProved, notice, noFixedPlace, ...identified } = state;
   switch (nextStep(state)) {
     case 'workplaces':
       return undefined;
     case 'centres':
       return { ...identified, suggested: workplaces?.map(({ workplaceId }) => workplaceId) ?? [] };
     case 'address':
-      if (!workplaces || workplaces.length === 0) return identified;
+      if (!workplaces || workplaces.length === 0) return { ...identified, noFixedPlace: true };
       return { ...identified, workplaces };
-    case 'address-code':
-      return { ...identified, ...(workplaces && { workplaces }), ...(centresChosen && { centresChosen }) };
     default:
-      return state;
+      return {
+        ...identified,
+        ...(workplaces && { workplaces }),
+        ...(centresChosen && { centresChosen }),
+        ...(chosen && { formerAddress: chosen.address }),
+      };
   }
 }
 
