@@ -246,7 +246,9 @@ describe('a decision', () => {
     const [one, two] = [await apply({ rpps: '99700900121' }), await apply({ rpps: '99700900121' })];
     const decisions = await Promise.all([make(one.approvalId), make(two.approvalId)]);
     expect(decisions.filter(({ ok }) => ok)).to.have.length(1);
-    expect(decisions.filter(({ ok }) => !ok)).to.deep.equal([{ ok: false, why: 'rpps-taken' }]);
+    const lost = decisions.find(({ ok }) => !ok);
+    // The first decision also changes what the second administrator was shown: a look-alike became active.
+    expect(lost && !lost.ok && lost.why).to.be.oneOf(['rpps-taken', 'changed']);
   });
 
   it('is refused when what was shown has changed: the declaration, the register or a look-alike', async () => {
