@@ -349,6 +349,8 @@ describe('import of a file of the national directory', function () {
     const damaged = await readFile(folder.path('stored.zip'));
     damaged.write('Medecin', damaged.indexOf('Infirmier'));
     await refuses(await folder.write('damaged.zip', damaged), /archive is cut short or damaged/);
+    await zipped(folder.path('names.zip'), { '\u001b[2Jone.txt': '-', 'two\n.txt': '-' });
+    await refuses(folder.path('names.zip'), /\(\?\[2Jone\.txt, two\?\.txt\)/);
     await zipped(folder.path('two.zip'), { 'one.txt': '-', 'two.txt': '-' });
     await refuses(folder.path('two.zip'), /must hold one .* \(one\.txt, two\.txt\)/);
     expect((await importFile(database.url, folder.path('whole.zip'), '--force')).status).to.equal(0);

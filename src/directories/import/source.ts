@@ -98,7 +98,8 @@ function chooseEntry(entries: readonly Entry[], wanted: RegExp): Entry {
   const chosen = texts.length > 1 ? texts.filter(({ fileName }) => wanted.test(fileName)) : texts;
   const [entry, another] = chosen;
   if (entry && !another) return entry;
-  const names = texts.map(({ fileName }) => fileName).join(', ') || 'none';
+  // Names that somebody else chose, on their way to a terminal and a log.
+  const names = texts.map(({ fileName }) => fileName.replace(/\p{C}/gu, '?')).join(', ') || 'none';
   throw new ImportRefusal(
     `the archive must hold one .txt or .csv file of this register (${names}); nothing changed`,
   );
