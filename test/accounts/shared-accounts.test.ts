@@ -10,6 +10,7 @@ import {
 } from '../../src/accounts/members.ts';
 import { findPrincipal, findSignInByEmail } from '../../src/accounts/principals.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
+import { inviteMember, listOpenInvitations } from '../../src/invitations/invitations.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { endAccessOfMember, sweepActingMembers } from '../../src/openid/acting-members.ts';
 import { createTestAccount } from '../support/accounts.ts';
@@ -453,6 +454,26 @@ describe('shared accounts', () => {
       const principal = await findPrincipal(knex, accountId, basile);
       expect(principal?.account.notificationEmail).to.equal(emails.basile);
       await createTestAccount(app.deps, { email: emails.anne, passwordHash: hashes.anne });
+    });
+
+    it('let nobody come back by an invitation that they sent while they were removed', async () => {
+      const { accountId, anne, basile } = await shared();
+      const { knex } = app.database;
+      const invite = (inviter: string, address: string) =>
+        inviteMember(knex, app.deps, {
+          accountId,
+          title: TITLE,
+          inviter: { id: inviter, displayName: 'Secrétaire' },
+          email: { address, canonical: address },
+          lang: 'fr',
+          source: '192.0.2.9',
+          invitationUrl: (token) => `${app.issuer}/invitation/${token}`,
+        });
+      await remove(accountId, basile, anne);
+      await invite(basile, `basile-${accountId}@example.test`);
+      expect(await listOpenInvitations(knex, app.clock, accountId)).to.have.length(0);
+      await invite(anne, `anne-${accountId}@example.test`);
+      expect(await listOpenInvitations(knex, app.clock, accountId)).to.have.length(1);
     });
 
     it('keep at least one, whoever removes whom at the same moment', async () => {
