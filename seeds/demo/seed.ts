@@ -42,8 +42,7 @@ async function seedAccount(
     emails: [email, ...others],
     phones: account.smsFactor ? [account.smsFactor] : [],
   });
-  if (account.smsFactor)
-    await db('phone_numbers').where({ account_id: id }).update({ is_second_factor: true });
+  if (account.smsFactor) await db('accounts').where({ id }).update({ preferred_factor: 'sms' });
   if (account.administrator) await db('account_roles').insert({ account_id: id, role: 'administrator' });
   if (account.email === 'camille@example.test') {
     const first = await db('email_addresses').where({ canonical: email.canonical }).first('id');

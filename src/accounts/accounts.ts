@@ -10,6 +10,9 @@ export type AccountState = 'pending' | 'active' | 'suspended' | 'refused' | 'clo
 
 export type AccountKind = 'professional' | 'secretary' | 'shared';
 
+/** Factors that may be proposed first: a recovery code never is. */
+export type PreferredFactor = 'email' | 'sms' | 'totp' | 'passkey';
+
 export interface Account {
   readonly id: string;
   readonly kind: AccountKind;
@@ -29,8 +32,8 @@ export interface Account {
   readonly notificationEmail: string;
   /** Proved phones, E.164; those chosen as second factor first. */
   readonly phones: readonly string[];
-  /** True when a phone was chosen as the second factor proposed first. */
-  readonly prefersSms: boolean;
+  /** Second factor proposed first, where the person chose one. */
+  readonly preferredFactor: PreferredFactor | undefined;
 }
 
 /** A person's account; a shared one is made by createSharedAccount (members.ts). */
@@ -128,6 +131,7 @@ export const accountRows = (db: Db) =>
       'accounts.family_name',
       'accounts.given_name',
       'accounts.password_hash',
+      'accounts.preferred_factor',
       'star.address as notification_email',
       db.raw(
         `coalesce(sign_in.address, star.address, (
@@ -140,10 +144,6 @@ export const accountRows = (db: Db) =>
       db.raw(
         `ARRAY(SELECT number FROM phone_numbers WHERE account_id = accounts.id AND member_id IS NULL
                ORDER BY is_second_factor DESC, verified_at, number) AS phones`,
-      ),
-      db.raw(
-        `EXISTS (SELECT FROM phone_numbers
-                 WHERE account_id = accounts.id AND member_id IS NULL AND is_second_factor) AS prefers_sms`,
       ),
     );
 
@@ -161,7 +161,7 @@ export const asAccount = (row: any): Account => ({
   email: row.email ?? '',
   notificationEmail: row.notification_email ?? row.email ?? '',
   phones: row.phones,
-  prefersSms: row.prefers_sms,
+  preferredFactor: row.preferred_factor ?? undefined,
 });
 
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {

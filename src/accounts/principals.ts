@@ -1,7 +1,7 @@
 /** Who signs in: a person as their account, or a member of a shared account. The one door from an address to a password. */
 import type { Clock } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
-import { type Account, accountRows, asAccount } from './accounts.ts';
+import { type Account, accountRows, asAccount, type PreferredFactor } from './accounts.ts';
 
 export interface ActingMember {
   readonly id: string;
@@ -21,9 +21,27 @@ export interface Principal {
   readonly email: string;
   /** Proved phones, E.164; those chosen as second factor first. */
   readonly phones: readonly string[];
-  /** True when a phone was chosen as the second factor proposed first. */
-  readonly prefersSms: boolean;
+  /** Second factor proposed first, where the person chose one. */
+  readonly preferredFactor: PreferredFactor | undefined;
+  /** What they have besides contacts. */
+  readonly factors: EnrolledFactors;
 }
+
+/** Second factors that were set up, counted. */
+export interface EnrolledFactors {
+  readonly totp: boolean;
+  readonly passkeys: number;
+  /** Recovery codes that were not used. */
+  readonly recoveryCodes: number;
+}
+
+/** A row's holder: whoever signs in (migration 022). */
+const ENROLLED = [
+  'EXISTS (SELECT FROM totp_credentials WHERE holder_id = coalesce(member.id, accounts.id)) AS has_totp',
+  '(SELECT count(*)::int FROM passkeys WHERE holder_id = coalesce(member.id, accounts.id)) AS passkeys',
+  `(SELECT count(*)::int FROM recovery_codes
+    WHERE holder_id = coalesce(member.id, accounts.id) AND used_at IS NULL) AS recovery_codes`,
+];
 
 const principalRows = (db: Db) =>
   accountRows(db)
@@ -43,17 +61,18 @@ const principalRows = (db: Db) =>
         `ARRAY(SELECT number FROM phone_numbers WHERE member_id = member.id
                ORDER BY is_second_factor DESC, verified_at, number) AS member_phones`,
       ),
-      db.raw(
-        'EXISTS (SELECT FROM phone_numbers WHERE member_id = member.id AND is_second_factor) AS member_prefers_sms',
-      ),
+      'member.preferred_factor as member_preferred_factor',
+      ...ENROLLED.map((column) => db.raw(column)),
     );
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the query above
 function asPrincipal(row: any): Principal {
   const account = asAccount(row);
+  const email = row.own_email;
+  const factors = { totp: row.has_totp, passkeys: row.passkeys, recoveryCodes: row.recovery_codes };
   if (!row.member_id) {
-    const { id, passwordHash, phones, prefersSms } = account;
-    return { id, account, member: undefined, passwordHash, email: row.own_email, phones, prefersSms };
+    const { id, passwordHash, phones, preferredFactor } = account;
+    return { id, account, member: undefined, passwordHash, email, phones, preferredFactor, factors };
   }
   return {
     id: row.member_id,
@@ -65,9 +84,10 @@ function asPrincipal(row: any): Principal {
       displayName: `${row.member_given_name} ${row.member_family_name}`,
     },
     passwordHash: row.member_password_hash,
-    email: row.own_email,
+    email,
     phones: row.member_phones,
-    prefersSms: row.member_prefers_sms,
+    preferredFactor: row.member_preferred_factor ?? undefined,
+    factors,
   };
 }
 

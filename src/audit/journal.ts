@@ -29,6 +29,7 @@ export type JournalEvent =
   | 'sign-out.completed'
   | 'sign-up.contact-proved'
   | 'sign-up.identity-checked'
+  | 'security.changed'
   | 'signing-key.created'
   | 'token.replayed';
 

@@ -10,6 +10,11 @@ export interface SignedIn extends Principal {
   readonly signedInAt: number;
   /** How this browser signed in: an authentication context class (openid/assurance.ts). */
   readonly acr: string | undefined;
+  /** What was done for it (RFC 8176 and our own values). */
+  readonly amr: string[];
+  /** Of the engine's session, and of the grants that were made in it: what stays when the others end. */
+  readonly sessionUid: string;
+  readonly grantIds: readonly string[];
 }
 
 /** @returns who is signed in in this browser: an active account, and of a shared one a member who is not ended. */
@@ -23,7 +28,9 @@ export async function findSignedIn(
   const memberId = await findActingMember(pool, sessionHash(keyring, session.uid));
   const principal = await findPrincipal(knex, session.accountId, memberId);
   if (principal?.account.state !== 'active') return undefined;
-  return { ...principal, signedInAt: session.loginTs ?? 0, acr: session.acr };
+  const grantIds = Object.values(session.authorizations ?? {}).flatMap(({ grantId }) => grantId ?? []);
+  const { loginTs: signedInAt = 0, acr, amr = [], uid: sessionUid } = session;
+  return { ...principal, signedInAt, acr, amr, sessionUid, grantIds };
 }
 
 /** How the top of our pages names who is signed in. */

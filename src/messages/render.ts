@@ -1,7 +1,8 @@
 import nunjucks from 'nunjucks';
 import { nameInGreeting } from '../accounts/names.ts';
+import type { SecurityChange } from '../accounts/security-change.ts';
 import type { Lang, Texts } from '../http/texts.ts';
-import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
+import { dayInWords, momentInWords, VIEWS_FOLDER } from '../http/views.ts';
 
 export type MailParams = {
   code: {
@@ -50,6 +51,14 @@ export type MailParams = {
   /** `count` requests came since the last such mail. */
   'administrators-news': { count: number; url: string };
   'administrators-alarm': { usedHours: number; limitHours: number; url: string };
+  /** `name` is what the person called a key or a device; `at` is an instant in ISO 8601. */
+  'security-changed': {
+    givenName: string;
+    change: SecurityChange;
+    name?: string | undefined;
+    at: string;
+    supportEmail: string;
+  };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
@@ -60,6 +69,7 @@ export type SmsParams = {
     purpose: MailParams['code']['purpose'];
     applicationName?: string | undefined;
   };
+  'security-changed': { change: SecurityChange };
 };
 export type MailTemplate = keyof MailParams;
 export type SmsTemplate = keyof SmsParams;
@@ -111,6 +121,7 @@ export function createMessageRenderer({
     ...('givenName' in params && { givenName: oneLine(nameInGreeting(String(params.givenName))) }),
     lang,
     day: dayInWords(lang),
+    moment: momentInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
   });
 

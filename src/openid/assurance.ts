@@ -1,8 +1,9 @@
 /**
  * What was really done at sign-in, as `acr` and `amr` (OpenID Connect Core §2, RFC 8176). A code by e-mail is a second
- * step, not a second factor (CNIL 2025-019, NIST SP 800-63B-4): it has a level of its own, below the code by SMS.
+ * step, not a second factor (CNIL 2025-019, NIST SP 800-63B-4): it has a level of its own, below the code by SMS. What
+ * cannot be phished (a passkey) has one above.
  */
-import type { Channel } from '../credentials/one-time-codes.ts';
+import type { FactorKind } from '../factors/kinds.ts';
 
 /** Authentication context classes, weakest first. */
 export const ACR = {
@@ -10,17 +11,47 @@ export const ACR = {
   twoSteps: 'urn:caducee:acr:2sv-email',
   /** Password, then a second factor. */
   twoFactors: 'urn:caducee:acr:2fa',
+  /** Two factors, one of which is bound to this site's address: a passkey, alone or after the password. */
+  phishingResistant: 'urn:caducee:acr:2fa-phr',
 } as const;
 
 export const ACR_VALUES: readonly string[] = Object.values(ACR);
 
-/** `email` is not registered by RFC 8176, which has no value for a code by e-mail. */
-const BY_CHANNEL: Readonly<Record<Channel, { acr: string; amr: string[] }>> = {
-  email: { acr: ACR.twoSteps, amr: ['pwd', 'email'] },
-  sms: { acr: ACR.twoFactors, amr: ['pwd', 'sms', 'mfa'] },
+export interface Assurance {
+  readonly acr: string;
+  readonly amr: string[];
+}
+
+/**
+ * After another proof. `email` and `recovery` are not registered by RFC 8176, which has no value for a code by e-mail nor for
+ * a look-up secret (NIST SP 800-63B-4 §3.1.2).
+ */
+const BY_FACTOR: Readonly<Record<FactorKind, Assurance>> = {
+  email: { acr: ACR.twoSteps, amr: ['email'] },
+  sms: { acr: ACR.twoFactors, amr: ['sms', 'mfa'] },
+  totp: { acr: ACR.twoFactors, amr: ['otp', 'mfa'] },
+  'recovery-code': { acr: ACR.twoFactors, amr: ['recovery', 'mfa'] },
+  passkey: { acr: ACR.phishingResistant, amr: ['pop', 'user', 'mfa'] },
 };
 
-export const assuranceOf = (channel: Channel): { acr: string; amr: string[] } => BY_CHANNEL[channel];
+/** A passkey that verified its user is possession and knowledge or inherence at once. */
+export const PASSKEY_ALONE: Assurance = { acr: ACR.phishingResistant, amr: ['pop', 'user', 'mfa'] };
+
+/** Of a password followed by `factor`. */
+export const assuranceOf = (factor: FactorKind): Assurance => stepUp({ acr: '', amr: ['pwd'] }, factor);
+
+/** Whether `acr` is `least` or stronger; one that is not known here is weaker than all. */
+export const isAtLeast = (acr: string | undefined, least: string): boolean =>
+  ACR_VALUES.indexOf(acr ?? '') >= ACR_VALUES.indexOf(least);
+
+/** Of what was proved `before`, followed by `factor`: the stronger class, the methods of both. */
+export function stepUp(before: Assurance, factor: FactorKind): Assurance {
+  const { acr, amr } = BY_FACTOR[factor];
+  return {
+    acr: isAtLeast(before.acr, acr) ? before.acr : acr,
+    amr: [...new Set([...before.amr, ...amr])],
+  };
+}
 
 /** What an authorization request asks of the sign-in. */
 export interface AskedAssurance {

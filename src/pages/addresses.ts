@@ -31,6 +31,12 @@ export const addresses = {
   invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
   passwordForgotten: '/mot-de-passe-oublie',
   identifierForgotten: '/identifiants-oublies',
+  strongAuthentication: '/mon-compte/authentification-forte',
+  totp: '/mon-compte/authentification-forte/application',
+  passkeys: '/mon-compte/authentification-forte/cles-d-acces',
+  phones: '/mon-compte/authentification-forte/telephones',
+  recoveryCodes: '/mon-compte/authentification-forte/codes-de-secours',
+  trustedDevices: '/mon-compte/authentification-forte/appareils',
   terms: '/conditions-generales',
   administration: '/administration',
   approvals: MAIL_PATHS.approvals,
@@ -38,10 +44,22 @@ export const addresses = {
 } as const;
 
 /** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */
-export const RETURNS: Readonly<Record<string, string>> = {
+export const RETURNS = {
   secretaires: addresses.members,
   administration: addresses.administration,
-};
+  'authentification-forte': addresses.strongAuthentication,
+  'application-d-authentification': addresses.totp,
+  'cles-d-acces': addresses.passkeys,
+  telephones: addresses.phones,
+  'codes-de-secours': addresses.recoveryCodes,
+  'appareils-de-confiance': addresses.trustedDevices,
+} as const;
+
+export type ReturnPage = keyof typeof RETURNS;
+
+/** @returns the page that `state` names, if it is one of ours. */
+export const findReturn = (state: unknown): string | undefined =>
+  typeof state === 'string' && Object.hasOwn(RETURNS, state) ? RETURNS[state as ReturnPage] : undefined;
 
 /** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
-export const signInAgainFor = (page: string): string => `${addresses.signIn}?vers=${page}`;
+export const signInAgainFor = (page: ReturnPage): string => `${addresses.signIn}?vers=${page}`;

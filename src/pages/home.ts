@@ -10,7 +10,7 @@ import { type RequestState, renderPage, seeOther } from '../http/context.ts';
 import { takeNotice } from '../http/notice.ts';
 import { findSignedIn } from '../http/session.ts';
 import { OWN_RETURN_PATH } from '../openid/provider.ts';
-import { addresses, RETURNS } from './addresses.ts';
+import { addresses, findReturn } from './addresses.ts';
 import { signedInContext } from './signed-in.ts';
 
 export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
@@ -37,8 +37,7 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
   // Where our own sign-in comes back to; refused or given up, the home page offers it again.
   router.get(OWN_RETURN_PATH, (ctx) => {
     const { state, error } = ctx.query;
-    const known = !error && typeof state === 'string' && Object.hasOwn(RETURNS, state);
-    seeOther(ctx, (known && RETURNS[state]) || addresses.home);
+    seeOther(ctx, (!error && findReturn(state)) || addresses.home);
   });
 
   router.get(addresses.terms, async (ctx) => {

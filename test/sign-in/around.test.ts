@@ -137,7 +137,7 @@ describe('around a sign-in', () => {
       const { result: code } = await app.codeSentBy('+33639980007', () => visitor.submit(form, submitted));
       for (const [page, heading] of [
         [code, 'A code is waiting for you'],
-        [await visitor.get(`${form.url}/canal`), 'How would you like your code?'],
+        [await visitor.get(`${form.url}/canal`), 'How would you like to confirm that it is you?'],
       ] as const) {
         const english = await visitor.get(new URL(otherLanguage(page), page.url).href);
         expect(wordsOf(english)).to.include(heading);

@@ -48,20 +48,21 @@ describe('the assurance that an application asks for', () => {
     ['demanded', ESSENTIAL(ACR.twoFactors)],
     ['wished for', WISHED],
   ] as const) {
-    it(`is reached by one more sign-in, by SMS alone, when it is ${what}`, async () => {
+    it(`is reached by what is missing alone, an SMS, when it is ${what}`, async () => {
       const visitor = await signedIn(DOMINIQUE);
       const authorization = await client.authorize(parameters);
       const form = await visitor.get(authorization.url);
-      expect(wordsOf(form)).to.include('Connectez-vous');
-      const { result: page, code } = await app.codeSentBy(DOMINIQUE_PHONE, () =>
-        visitor.submit(form, { email: DOMINIQUE, password: DEMO_PASSWORD }),
-      );
-      expect(wordsOf(page), 'an e-mail would not reach it').not.to.include('Recevoir le code autrement');
-      const channels = await visitor.get(`${form.url}/canal`);
-      const refused = await visitor.submit(channels, { channel: 'email' }, '/canal');
+      expect(wordsOf(form)).to.include('Vous êtes déjà connecté').and.not.include('Mot de passe');
+      expect(wordsOf(form), 'an e-mail would not reach it').not.to.include('Par e-mail');
+      const refused = await visitor.submit(form, { channel: 'email' }, '/canal');
       expect(refused.status).to.equal(422);
+      const { result: page, code } = await app.codeSentBy(DOMINIQUE_PHONE, () =>
+        visitor.submit(form, { channel: 'sms-1' }, '/canal'),
+      );
       const back = await visitor.submit(page, { code }, '/code');
-      expect(await acrOf(authorization, back)).to.equal(ACR.twoFactors);
+      const claims = (await client.exchange(authorization, location(back).href)).claims();
+      expect(claims?.acr).to.equal(ACR.twoFactors);
+      expect(claims?.amr).to.deep.equal(['pwd', 'email', 'sms', 'mfa']);
 
       const again = await client.authorize(parameters);
       expect(await acrOf(again, await visitor.get(again.url)), 'and then it is there').to.equal(

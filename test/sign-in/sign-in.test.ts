@@ -274,12 +274,12 @@ describe('sign-in', () => {
       const sms = await enter(visitor, form, DOMINIQUE, DOMINIQUE_PHONE);
       expect(wordsOf(sms.page)).to.include('Recevoir le code autrement');
       const channels = await visitor.get(`${form.url}/canal`);
-      expect(heading(channels)).to.equal('Comment recevoir votre code ?');
+      expect(heading(channels)).to.equal("Comment confirmer que c'est vous ?");
       expect(wordsOf(channels)).to.match(/Par SMS 3363\*\*\*07 .*Par e-mail d\*\*\*e@e\*\*\*\.test/);
       expect(channels.text).not.to.include(DOMINIQUE);
       const none = await visitor.submit(channels, { channel: 'pigeon' }, '/canal');
       expect(none.status).to.equal(422);
-      expect(faultOf(none, 'channel')).to.equal('Choisissez comment recevoir votre code.');
+      expect(faultOf(none, 'channel')).to.equal('Choisissez un moyen de confirmation.');
 
       const mail = await codeSentTo(DOMINIQUE, () =>
         visitor.submit(channels, { channel: 'email' }, '/canal'),

@@ -1,7 +1,14 @@
 import { expect } from 'chai';
 import type { Account } from '../../src/accounts/accounts.ts';
-import type { Principal } from '../../src/accounts/principals.ts';
-import { contactsOf, nextStep, type SignInState, type SignInStep } from '../../src/pages/sign-in/steps.ts';
+import type { EnrolledFactors, Principal } from '../../src/accounts/principals.ts';
+import { ACR, type AskedAssurance } from '../../src/openid/assurance.ts';
+import {
+  type Choice,
+  choicesOf,
+  nextStep,
+  type SignInState,
+  type SignInStep,
+} from '../../src/pages/sign-in/steps.ts';
 
 const account = (more: Partial<Account>): Account => ({
   id: '0197f3c2-0000-7000-8000-000000000001',
@@ -16,26 +23,48 @@ const account = (more: Partial<Account>): Account => ({
   email: 'dominique@example.test',
   notificationEmail: 'other@example.test',
   phones: [],
-  prefersSms: false,
+  preferredFactor: undefined,
   ...more,
 });
 
-const person = (more: Partial<Account>): Principal => {
-  const { id, passwordHash, email, phones, prefersSms } = account(more);
-  return { id, account: account(more), member: undefined, passwordHash, email, phones, prefersSms };
+const person = (more: Partial<Account>, enrolled: Partial<EnrolledFactors> = {}): Principal => {
+  const { id, passwordHash, email, phones, preferredFactor } = account(more);
+  const factors = { totp: false, passkeys: 0, recoveryCodes: 0, ...enrolled };
+  return {
+    id,
+    account: account(more),
+    member: undefined,
+    passwordHash,
+    email,
+    phones,
+    preferredFactor,
+    factors,
+  };
 };
+
+const CHOICES: Choice[] = [
+  { id: 'passkey', kind: 'passkey' },
+  { id: 'totp', kind: 'totp' },
+  { id: 'sms-1', kind: 'sms' },
+  { id: 'email', kind: 'email' },
+  { id: 'recovery-code', kind: 'recovery-code' },
+];
 
 describe('steps of a sign-in', () => {
   const cases: [string, SignInState | undefined, SignInStep][] = [
     ['nothing was typed', undefined, 'password'],
     ['the password was not right yet', { email: 'a@example.test' }, 'password'],
-    ['a channel is there without an account', { email: 'a@example.test', contactId: 'email' }, 'password'],
-    ['the password was right', { email: 'a@example.test', accountId: '1' }, 'channel'],
-    ['a code left', { email: 'a@example.test', accountId: '1', contactId: 'sms-1' }, 'code'],
+    ['a channel is there without an account', { email: 'a@example.test', choiceId: 'email' }, 'password'],
+    ['the password was right', { email: 'a@example.test', accountId: '1' }, 'choice'],
+    ['a code left', { email: 'a@example.test', accountId: '1', choiceId: 'sms-1' }, 'code'],
+    ['the application was chosen', { email: 'a@example.test', accountId: '1', choiceId: 'totp' }, 'totp'],
+    ['a passkey was chosen', { email: 'a@example.test', accountId: '1', choiceId: 'passkey' }, 'passkey'],
+    ['a spare was chosen', { email: '', accountId: '1', choiceId: 'recovery-code' }, 'recovery-code'],
+    ['what was chosen is no longer there', { email: '', accountId: '1', choiceId: 'sms-2' }, 'choice'],
   ];
   for (const [when, state, step] of cases) {
     it(`is ${step} when ${when}`, () => {
-      expect(nextStep(state)).to.equal(step);
+      expect(nextStep(state, CHOICES)).to.equal(step);
     });
   }
 });
@@ -52,11 +81,16 @@ describe('where the code of a sign-in may go', () => {
     ],
     [
       'the phones first, in their order, for who prefers them',
-      { phones, prefersSms: true },
+      { phones, preferredFactor: 'sms' },
       true,
       ['sms-1 +33639980007', 'sms-2 +33639980008', 'email dominique@example.test'],
     ],
-    ['no phone where no SMS is sent', { phones, prefersSms: true }, false, ['email dominique@example.test']],
+    [
+      'no phone where no SMS is sent',
+      { phones, preferredFactor: 'sms' },
+      false,
+      ['email dominique@example.test'],
+    ],
     [
       'never the address of an administrator',
       { phones: ['+33639980099'], isAdministrator: true },
@@ -66,20 +100,63 @@ describe('where the code of a sign-in may go', () => {
     ['nowhere for an administrator without a phone', { isAdministrator: true }, true, []],
     [
       'nowhere for an administrator where no SMS is sent',
-      { phones, isAdministrator: true, prefersSms: true },
+      { phones, isAdministrator: true, preferredFactor: 'sms' },
       false,
       [],
     ],
   ];
   for (const [what, more, smsAvailable, expected] of cases) {
     it(`is ${what}`, () => {
-      const contacts = contactsOf(person(more), { smsAvailable });
-      expect(contacts.map(({ id, to }) => `${id} ${to}`)).to.deep.equal(expected);
+      const choices = choicesOf(person(more), { smsAvailable });
+      expect(choices.map(({ id, contact }) => `${id} ${contact?.to}`)).to.deep.equal(expected);
     });
   }
 
   it('is shown masked', () => {
-    const contacts = contactsOf(person({ phones: ['+33639980007'] }), { smsAvailable: true });
-    expect(contacts.map(({ masked }) => masked)).to.deep.equal(['d***e@e***.test', '3363***07']);
+    const choices = choicesOf(person({ phones: ['+33639980007'] }), { smsAvailable: true });
+    expect(choices.map(({ contact }) => contact?.masked)).to.deep.equal(['d***e@e***.test', '3363***07']);
   });
+});
+
+describe('which second factors a sign-in offers', () => {
+  const phones = ['+33639980007'];
+  const all = { totp: true, passkeys: 2, recoveryCodes: 9 };
+  const { twoSteps, twoFactors, phishingResistant } = ACR;
+  const essential = (...classes: string[]) => ({ classes, essential: true });
+  const wish = (...classes: string[]) => ({ classes, essential: false });
+  const cases: [string, Principal, AskedAssurance | undefined, string[]][] = [
+    [
+      'the strongest first',
+      person({ phones }, all),
+      undefined,
+      ['passkey', 'totp', 'email', 'sms-1', 'recovery-code'],
+    ],
+    [
+      'the chosen one first',
+      person({ phones, preferredFactor: 'email' }, all),
+      undefined,
+      ['email', 'passkey', 'totp', 'sms-1', 'recovery-code'],
+    ],
+    [
+      'no code by e-mail to an administrator',
+      person({ isAdministrator: true }, all),
+      undefined,
+      ['passkey', 'totp', 'recovery-code'],
+    ],
+    ['what is essential alone', person({ phones }, all), essential(phishingResistant), ['passkey']],
+    [
+      'what was wished for, or stronger',
+      person({ phones }, all),
+      wish(twoFactors),
+      ['passkey', 'totp', 'sms-1', 'recovery-code'],
+    ],
+    ['what there is, when a wish is out of reach', person({}), wish(twoFactors), ['email']],
+    ['nothing, when what is essential is out of reach', person({}), essential(twoFactors), []],
+    ['the exact class that is essential', person({}, all), essential(twoSteps), ['email']],
+  ];
+  for (const [what, who, asked, expected] of cases) {
+    it(`is ${what}`, () => {
+      expect(choicesOf(who, { smsAvailable: true, asked }).map(({ id }) => id)).to.deep.equal(expected);
+    });
+  }
 });

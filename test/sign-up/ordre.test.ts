@@ -570,9 +570,8 @@ describe('sign-up with RPPS number and birthdate', () => {
         is_notification: true,
       });
       const phones = await app.database.knex('phone_numbers').where({ account_id: account.id });
-      expect(phones.map(({ number, is_second_factor }) => [number, is_second_factor])).to.deep.equal([
-        [phone, false],
-      ]);
+      expect(phones.map(({ number }) => number)).to.deep.equal([phone]);
+      expect(account.preferred_factor).to.equal(null);
 
       const mail = await app.waitForMessage(address, { after: 1 });
       expect(mail.subject).to.equal('Votre espace est créé');

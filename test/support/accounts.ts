@@ -100,8 +100,8 @@ export async function createTestAdministrator(
     account_id: id,
     number: phone,
     verified_at: clock.now(),
-    is_second_factor: true,
   });
+  await knex('accounts').where({ id }).update({ preferred_factor: 'sms' });
   return id;
 }
 

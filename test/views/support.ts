@@ -514,7 +514,7 @@ export const SAMPLES: Sample[] = [
   {
     template: 'sign-in/channel.njk',
     context: { application, channels: ways, backUrl: '/retour' },
-    says: ['Recevoir mon code', 'Par SMS', 'Par e-mail'],
+    says: ['Continuer', 'Par SMS', 'Par e-mail'],
   },
   {
     template: 'sign-in/code.njk',

@@ -5,7 +5,7 @@ import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { type RequestState, seeOther } from '../../http/context.ts';
 import { findSignedIn, type SignedIn } from '../../http/session.ts';
-import { ACR } from '../../openid/assurance.ts';
+import { ACR, isAtLeast } from '../../openid/assurance.ts';
 import { signInAgainFor } from '../addresses.ts';
 
 export interface AdministrationState extends RequestState {
@@ -23,7 +23,7 @@ export const requireAdministrator =
     if (!signedIn) return seeOther(ctx, signInAgainFor('administration'));
     if (!signedIn.account.isAdministrator)
       throw new CaduceeError('notFound', { detail: 'not an administrator' });
-    if (signedIn.acr !== ACR.twoFactors) return seeOther(ctx, signInAgainFor('administration'));
+    if (!isAtLeast(signedIn.acr, ACR.twoFactors)) return seeOther(ctx, signInAgainFor('administration'));
     (ctx.state as AdministrationState).administrator = signedIn;
     await next();
   };

@@ -30,10 +30,10 @@ import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { endAccessOfMember } from '../../openid/acting-members.ts';
 import { throttleRules } from '../../throttle/throttle.ts';
-import { addresses, signInAgainFor } from '../addresses.ts';
+import { addresses } from '../addresses.ts';
+import { asFresh } from '../fresh-sign-in.ts';
 import { signedInContext } from '../signed-in.ts';
 
-const FRESH_SECONDS = 5 * 60;
 const ID = /^[0-9a-f-]{36}$/;
 
 const removalOf = (memberId: string): string => `${addresses.members}/${memberId}/retirer`;
@@ -53,13 +53,12 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
 
   /** Runs `act` for a member who signed in a moment ago; another one signs in again first, and comes back. */
   async function asSecretary(ctx: PageContext, act: (secretary: Secretary) => Promise<void>): Promise<void> {
-    const signedIn = await findSignedIn(deps, provider, ctx);
-    const { member } = signedIn ?? {};
-    if (signedIn && !member) throw new CaduceeError('notFound');
-    const ageSeconds = clock.now().getTime() / 1000 - (signedIn?.signedInAt ?? 0);
-    if (!signedIn || !member || ageSeconds > FRESH_SECONDS)
-      return seeOther(ctx, signInAgainFor('secretaires'));
-    await act({ ...signedIn, member });
+    const known = await findSignedIn(deps, provider, ctx);
+    if (known && !known.member) throw new CaduceeError('notFound');
+    await asFresh(deps, provider, ctx, 'secretaires', async (signedIn) => {
+      const { member } = signedIn;
+      if (member) await act({ ...signedIn, member });
+    });
   }
 
   async function show(

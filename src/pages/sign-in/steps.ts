@@ -1,52 +1,93 @@
 /** The steps of a sign-in, as pure rules. */
 import type { Principal } from '../../accounts/principals.ts';
 import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
-import { type AskedAssurance, acceptableClasses, assuranceOf } from '../../openid/assurance.ts';
+import type { FactorKind } from '../../factors/kinds.ts';
+import {
+  type AskedAssurance,
+  type Assurance,
+  acceptableClasses,
+  assuranceOf,
+} from '../../openid/assurance.ts';
 
 export interface SignInState {
   /** What the person typed, for the form to come back filled. */
   readonly email: string;
-  /** Set once the password was right. */
+  /** Set once the password was right, or when a session that knows it steps up. */
   readonly accountId?: string;
   /** Who acts, for a shared account. */
   readonly memberId?: string | undefined;
-  /** Where the current code went. */
-  readonly contactId?: string;
-  /** About that code. */
+  /** The session that is stepped up: what it had proved, and when (seconds since the epoch). */
+  readonly session?: Assurance & { readonly signedInAt: number };
+  /** Chosen factor ({@link Choice}). */
+  readonly choiceId?: string;
+  /** About the code that was sent. */
   readonly notice?: Notice;
 }
 
-export type SignInStep = 'password' | 'channel' | 'code';
+export type SignInStep = 'password' | 'choice' | 'code' | 'totp' | 'passkey' | 'recovery-code';
 
-/** @returns the step at which this sign-in stands. */
-export function nextStep(state: SignInState | undefined): SignInStep {
-  if (!state?.accountId) return 'password';
-  return state.contactId ? 'code' : 'channel';
+/** A second factor that this person may use now. */
+export interface Choice {
+  readonly id: string;
+  readonly kind: FactorKind;
+  /** Where the code goes, for the kinds that send one. */
+  readonly contact?: Contact & { readonly masked: string };
 }
 
-export interface ChoosableContact extends Contact {
-  readonly id: string;
-  readonly masked: string;
+const STEP_OF: Readonly<Record<FactorKind, SignInStep>> = {
+  email: 'code',
+  sms: 'code',
+  totp: 'totp',
+  passkey: 'passkey',
+  'recovery-code': 'recovery-code',
+};
+
+/** @returns the step at which this sign-in stands. */
+export function nextStep(state: SignInState | undefined, choices: readonly Choice[]): SignInStep {
+  if (!state?.accountId) return 'password';
+  const choice = choices.find(({ id }) => id === state.choiceId);
+  return choice ? STEP_OF[choice.kind] : 'choice';
+}
+
+/** Strongest first; a recovery code is for who has nothing else at hand. */
+const ORDER: readonly FactorKind[] = ['passkey', 'totp', 'email', 'sms', 'recovery-code'];
+
+function everyChoice({ email, phones, factors }: Principal, smsAvailable: boolean): Choice[] {
+  const contact = (channel: 'email' | 'sms', to: string) => ({
+    channel,
+    to,
+    masked: maskContact({ channel, to }),
+  });
+  return [
+    ...(factors.passkeys > 0 ? [{ id: 'passkey', kind: 'passkey' as const }] : []),
+    ...(factors.totp ? [{ id: 'totp', kind: 'totp' as const }] : []),
+    { id: 'email', kind: 'email' as const, contact: contact('email', email) },
+    ...(smsAvailable ? phones : []).map((to, index) => ({
+      id: `sms-${index + 1}`,
+      kind: 'sms' as const,
+      contact: contact('sms', to),
+    })),
+    ...(factors.recoveryCodes > 0 ? [{ id: 'recovery-code', kind: 'recovery-code' as const }] : []),
+  ];
 }
 
 /**
- * Where a code may go, the first one proposed first. A code by e-mail never opens an administrator's account: the
- * mailbox is not a second factor. Nor does a code go where it would not reach what the application asked for.
+ * What the person may prove after the password, the one proposed first in front: the one they chose, else the strongest
+ * they set up, else the code by e-mail. That code never opens an administrator's account: the mailbox is not a second
+ * factor. Nor is anything offered that would not reach what the application asked for.
  */
-export function contactsOf(
-  { account, email: address, phones: numbers, prefersSms }: Principal,
+export function choicesOf(
+  principal: Principal,
   { smsAvailable, asked }: { smsAvailable: boolean; asked?: AskedAssurance | undefined },
-): ChoosableContact[] {
-  const email = { id: 'email', channel: 'email' as const, to: address };
-  const phones = numbers.map((to, index) => ({ id: `sms-${index + 1}`, channel: 'sms' as const, to }));
-  const contacts: (Contact & { id: string })[] = [
-    ...(account.isAdministrator ? [] : [email]),
-    ...(smsAvailable ? phones : []),
-  ];
-  if (prefersSms) contacts.sort((a, b) => Number(b.channel === 'sms') - Number(a.channel === 'sms'));
-  const classOf = ({ channel }: Contact): string => assuranceOf(channel).acr;
-  const acceptable = acceptableClasses(asked, contacts.map(classOf));
-  return contacts
-    .filter((contact) => acceptable.includes(classOf(contact)))
-    .map((contact) => ({ ...contact, masked: maskContact(contact) }));
+): Choice[] {
+  const { account, preferredFactor } = principal;
+  const rank = ({ kind }: Choice): number => (kind === preferredFactor ? -1 : ORDER.indexOf(kind));
+  const usable = everyChoice(principal, smsAvailable)
+    .filter(({ kind }) => !(account.isAdministrator && kind === 'email'))
+    .sort((a, b) => rank(a) - rank(b));
+  const acceptable = acceptableClasses(
+    asked,
+    usable.map(({ kind }) => assuranceOf(kind).acr),
+  );
+  return usable.filter(({ kind }) => acceptable.includes(assuranceOf(kind).acr));
 }

@@ -1,0 +1,112 @@
+/**
+ * A change of what opens an account (password, factor, address that signs in): one function re-proves, changes, tells every
+ * contact, ends the other sessions and records, all or nothing (OWASP ASVS 5.0.0, 6.3.7, 7.4.3, 7.5.1).
+ */
+import type { Settings } from '../../config/settings.ts';
+import { type JournalEntry, record } from '../audit/journal.ts';
+import type { Lang } from '../http/texts.ts';
+import { type Clock, SECOND } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { enqueueMessage } from '../messages/outbox.ts';
+import { type KeptAccess, revokeOtherAccess } from './access.ts';
+import type { Principal } from './principals.ts';
+
+/** Age of a full sign-in at which it no longer proves that the person is there. */
+export const FRESH_SECONDS = 5 * 60;
+
+/** What was changed; each has its texts (`mail.securityChanged.subject.*`, `.body.*`, `sms.securityChanged.*`). */
+export type SecurityChange =
+  | 'passkey-added'
+  | 'passkey-removed'
+  | 'phone-added'
+  | 'phone-removed'
+  | 'preferred-factor-changed'
+  | 'recovery-codes-created'
+  | 'totp-added'
+  | 'totp-removed';
+
+/** A sign-in whose age was checked: the only thing that {@link changeSecurity} takes. */
+export interface FreshSignIn {
+  readonly principal: Principal;
+  readonly kept: KeptAccess;
+  readonly lang: Lang;
+  /** Client address of the request. */
+  readonly source: string;
+}
+
+/** @param signedInAt of the last full sign-in, in seconds since the epoch. */
+export const isFresh = (clock: Clock, signedInAt: number): boolean =>
+  clock.now().getTime() / SECOND - signedInAt <= FRESH_SECONDS;
+
+interface Deps {
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly settings: Settings;
+}
+
+/** Everybody's proved contacts: a thief who reads one mailbox must not be the only one told. */
+async function contactsOf(db: Db, { account, member }: Principal) {
+  const own = (table: string) =>
+    db(table).where(member ? { member_id: member.id } : { account_id: account.id, member_id: null });
+  const addresses = await own('email_addresses').orderBy('verified_at').select('address');
+  const numbers = await own('phone_numbers').orderBy('verified_at').select('number');
+  return { addresses: addresses.map(({ address }) => address), numbers: numbers.map(({ number }) => number) };
+}
+
+/**
+ * @param act makes the change itself, in the transaction of all the rest; its result is returned.
+ * @param details of the journal entry; `name` (a device's, a key's) goes into the message too.
+ */
+export async function changeSecurity<T>(
+  db: Db,
+  deps: Deps,
+  { principal, kept, lang, source }: FreshSignIn,
+  { change, details }: { change: SecurityChange; details?: JournalEntry['details'] },
+  act: (trx: Db) => Promise<T>,
+): Promise<T> {
+  const { clock, settings } = deps;
+  const { account, member, id } = principal;
+  return db.transaction(async (trx) => {
+    // Told before the change too: a contact that it removes is told.
+    const before = await contactsOf(trx, principal);
+    const result = await act(trx);
+    const after = await contactsOf(trx, principal);
+    await revokeOtherAccess(trx, { accountId: account.id, memberId: member?.id }, kept);
+    await trx('trusted_devices').where({ holder_id: id }).delete();
+    const at = clock.now().toISOString();
+    for (const to of new Set([...before.addresses, ...after.addresses])) {
+      await enqueueMessage(trx, deps, {
+        channel: 'email',
+        template: 'security-changed',
+        to,
+        lang,
+        params: {
+          givenName: member?.givenName ?? account.givenName,
+          change,
+          name: typeof details?.name === 'string' ? details.name : undefined,
+          at,
+          supportEmail: settings.SUPPORT_EMAIL,
+        },
+      });
+    }
+    for (const to of new Set([...before.numbers, ...after.numbers])) {
+      await enqueueMessage(trx, deps, {
+        channel: 'sms',
+        template: 'security-changed',
+        to,
+        lang,
+        params: { change },
+      });
+    }
+    await record(trx, clock, {
+      event: 'security.changed',
+      outcome: 'success',
+      actor: id,
+      subject: account.id,
+      source,
+      details: { change, ...details },
+    });
+    return result;
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * What every step of a sign-in shares: the interaction that it answers, the journey that remembers where it stands, the
+ * way to the chosen factor, and the end. A step reads its form, proves its part and comes back here.
+ */
+import type Provider from 'oidc-provider';
+import { findPrincipal, type Principal } from '../../accounts/principals.ts';
+import { record } from '../../audit/journal.ts';
+import { deliverCode, resendNotice } from '../../credentials/code-delivery.ts';
+import type { Deps } from '../../deps.ts';
+import { CaduceeError } from '../../errors.ts';
+import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
+import { browserOf, ensureBrowser } from '../../http/forms.ts';
+import { followUiLocales } from '../../http/language.ts';
+import { findSignedIn, type SignedIn } from '../../http/session.ts';
+import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
+import type { Db } from '../../lib/database.ts';
+import type { Fault } from '../../lib/fault.ts';
+import { type Assurance, assuranceOf, stepUp } from '../../openid/assurance.ts';
+import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
+import { type Interaction, loadInteraction } from './interaction.ts';
+import { type Choice, choicesOf, nextStep, type SignInState, type SignInStep } from './steps.ts';
+
+/** A sign-in whose first part is proved. */
+export interface Proven {
+  readonly interaction: Interaction;
+  readonly journey: Journey<SignInState>;
+  readonly principal: Principal;
+  /** What may be proved now, the one proposed first in front. */
+  readonly choices: readonly Choice[];
+  /** The chosen one. */
+  readonly choice: Choice | undefined;
+}
+
+const PATH_OF: Readonly<Record<SignInStep, string>> = {
+  password: '',
+  choice: '/canal',
+  code: '/code',
+  totp: '/application',
+  passkey: '/cle-d-acces',
+  'recovery-code': '/code-de-secours',
+};
+
+export const stepUrl = ({ uid }: Interaction, step: SignInStep): string =>
+  `${interactionUrl(uid)}${PATH_OF[step]}`;
+
+/** The class and methods of the session, and the password or its like that it holds, are not asked again. */
+export const assuranceOfChoice = (state: SignInState, { kind }: Choice): Assurance =>
+  state.session ? stepUp(state.session, kind) : assuranceOf(kind);
+
+export type SignInFrame = ReturnType<typeof signInFrame>;
+
+export function signInFrame(deps: Deps, provider: Provider) {
+  const { knex, clock } = deps;
+
+  const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
+    findJourney<SignInState>(knex, deps, { kind: 'sign-in', id: uid, browser: browserOf(deps, ctx) });
+
+  const startState = (ctx: PageContext, { uid }: Interaction, state: SignInState) =>
+    startJourney<SignInState>(knex, deps, {
+      kind: 'sign-in',
+      id: uid,
+      browser: ensureBrowser(deps, ctx),
+      state,
+    });
+
+  const choicesFor = (principal: Principal, { asked }: Interaction): Choice[] =>
+    choicesOf(principal, { smsAvailable: deps.sms !== undefined, asked });
+
+  /** The interaction of this address, with the application's wishes applied to the page. */
+  async function enter(ctx: PageContext): Promise<Interaction> {
+    const interaction = await loadInteraction(provider, ctx).catch(async (error) => {
+      const over = error instanceof CaduceeError && error.kind === 'interactionExpired';
+      if (!over || !(await findSignedIn(deps, provider, ctx))) throw error;
+      throw new CaduceeError('alreadySignedIn', { cause: error });
+    });
+    followUiLocales(ctx, interaction.params.ui_locales);
+    (ctx.state as RequestState).formAction = interaction.returnOrigins;
+    return interaction;
+  }
+
+  async function provenIn(ctx: PageContext, interaction: Interaction): Promise<Proven | undefined> {
+    const journey = await findState(ctx, interaction.uid);
+    const { accountId, memberId, session, choiceId } = journey?.state ?? {};
+    if (!journey || !accountId) return undefined;
+    if (session) {
+      // A step-up stands on the session it began with: signed out or changed meanwhile, there is nothing to step up.
+      const signedIn = await findSignedIn(deps, provider, ctx);
+      if (signedIn?.account.id !== accountId || signedIn.member?.id !== memberId) return undefined;
+    }
+    const principal = await findPrincipal(knex, accountId, memberId);
+    if (principal?.account.state !== 'active') return undefined;
+    const choices = choicesFor(principal, interaction);
+    const choice = choices.find(({ id }) => id === choiceId);
+    return { interaction, journey, principal, choices, choice };
+  }
+
+  /** Runs `act` when the sign-in stands at `step`; anybody else is sent to where theirs stands. */
+  async function at(
+    ctx: PageContext,
+    step: Exclude<SignInStep, 'password'>,
+    act: (proven: Proven & { readonly choice: Choice }) => Promise<void> | void,
+  ): Promise<void> {
+    const interaction = await enter(ctx);
+    const proven = await provenIn(ctx, interaction);
+    const due = nextStep(proven?.journey.state, proven?.choices ?? []);
+    if (!proven?.choice || due !== step) return seeOther(ctx, stepUrl(interaction, due));
+    await act({ ...proven, choice: proven.choice });
+  }
+
+  /**
+   * Makes `choice` the current one, and sends its code when it is one that is sent.
+   * @returns the fault to show when the code may not leave now.
+   */
+  async function choose(
+    ctx: PageContext,
+    { interaction, journey }: Pick<Proven, 'interaction' | 'journey'>,
+    choice: Choice,
+  ): Promise<Fault | undefined> {
+    const { notice: _, ...state } = journey.state;
+    const { contact } = choice;
+    if (!contact) {
+      await moveJourney(knex, deps, journey, { ...state, choiceId: choice.id });
+      return undefined;
+    }
+    const again = state.choiceId === choice.id;
+    return deliverCode(
+      deps,
+      {
+        journeyHash: journey.hash,
+        purpose: 'sign-in',
+        contact,
+        lang: (ctx.state as RequestState).lang,
+        accountId: state.accountId,
+        memberId: state.memberId,
+        source: clientAddress(ctx),
+        applicationName: interaction.clientId === OWN_CLIENT_ID ? undefined : interaction.application.name,
+        again,
+      },
+      async (trx) => {
+        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        await moveJourney(trx, deps, journey, { ...state, choiceId: choice.id, ...notice });
+      },
+    );
+  }
+
+  /** After a password that was right: goes to the factor proposed first. @returns the fault of its code. */
+  async function begin(
+    ctx: PageContext,
+    interaction: Interaction,
+    { principal, email }: { principal: Principal; email: string },
+  ): Promise<Fault | undefined> {
+    const [first] = choicesFor(principal, interaction);
+    if (!first)
+      throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
+    const { account, member } = principal;
+    const state = { email, accountId: account.id, memberId: member?.id };
+    const journey = await startState(ctx, interaction, state);
+    const refused = await choose(ctx, { interaction, journey }, first);
+    if (!refused) seeOther(ctx, stepUrl(interaction, nextStep({ ...state, choiceId: first.id }, [first])));
+    return refused;
+  }
+
+  /** For who is signed in already, and not well enough: only what is missing is asked. Nothing is sent before they choose. */
+  async function beginStepUp(
+    ctx: PageContext,
+    interaction: Interaction,
+    { account, member, email, acr = '', amr, signedInAt }: SignedIn,
+  ): Promise<void> {
+    const session = { acr, amr, signedInAt };
+    await startState(ctx, interaction, { email, accountId: account.id, memberId: member?.id, session });
+    seeOther(ctx, stepUrl(interaction, 'choice'));
+  }
+
+  /**
+   * Ends the sign-in: `use` consumes what was proved in the transaction that records it.
+   * @param use returns false when another request was first.
+   * @returns false then; else the answer is the way back to the application.
+   */
+  async function complete(
+    ctx: PageContext,
+    { interaction, journey, principal, choice }: Proven & { readonly choice: Choice },
+    use: (trx: Db) => Promise<boolean>,
+  ): Promise<boolean> {
+    const { account, member, id: actor } = principal;
+    const { session } = journey.state;
+    const { acr, amr } = assuranceOfChoice(journey.state, choice);
+    const completed = await knex.transaction(async (trx) => {
+      if (!(await use(trx))) return false;
+      await endJourney(trx, journey);
+      await record(trx, clock, {
+        event: 'sign-in.completed',
+        outcome: 'success',
+        actor,
+        subject: account.id,
+        source: clientAddress(ctx),
+        details: { acr, amr, application: interaction.clientId, steppedUp: session ? true : undefined },
+      });
+      return true;
+    });
+    if (!completed) return false;
+    // A second factor alone is no fresh sign-in: the password is as old as it was.
+    const ts = session?.signedInAt ?? Math.floor(clock.now().getTime() / 1000);
+    const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
+    const answer = { login };
+    seeOther(
+      ctx,
+      await provider.interactionResult(ctx.req, ctx.res, answer, { mergeWithLastSubmission: false }),
+    );
+    return true;
+  }
+
+  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, choicesFor };
+}
