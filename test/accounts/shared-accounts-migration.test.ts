@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as sharedAccounts from '../../migrations/014_shared_accounts.ts';
 import * as links from '../../migrations/015_links_and_invitations.ts';
+import * as guesses from '../../migrations/021_guesses.ts';
 import { createAccount, findAccount } from '../../src/accounts/accounts.ts';
 import { addMember, createSharedAccount } from '../../src/accounts/members.ts';
 import { findSignInByEmail } from '../../src/accounts/principals.ts';
@@ -47,6 +48,7 @@ describe('the way back from shared accounts', () => {
     await addMember(knex, { clock }, accountId, member('Basile', EMAILS.basile), { invitedBy: memberId });
     const before = await findAccount(knex, person);
 
+    await guesses.down(knex);
     await links.down(knex);
     await sharedAccounts.down(knex);
     const rows = await knex('accounts').where({ id: accountId });
@@ -60,6 +62,7 @@ describe('the way back from shared accounts', () => {
 
     await sharedAccounts.up(knex);
     await links.up(knex);
+    await guesses.up(knex);
     expect(await findAccount(knex, person)).to.deep.equal(before);
     expect((await findSignInByEmail(knex, EMAILS.person))?.id).to.equal(person);
     expect((await findAccount(knex, accountId))?.displayName).to.equal('Secrétariat');
