@@ -10,6 +10,7 @@ import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
 import { sweepActingMembers } from './openid/acting-members.ts';
+import { sweepKnownDevices } from './throttle/known-devices.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
 
 const CONCURRENCY = 4;
@@ -44,6 +45,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
+        await sweepKnownDevices(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
       },

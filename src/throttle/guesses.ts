@@ -12,7 +12,9 @@
  * The try is counted before the comparison, so that guesses made at the same time stay within the limit, and stays counted
  * when the request dies on the way.
  */
+import type { Db } from '../lib/database.ts';
 import type { Fault } from '../lib/fault.ts';
+import { forgetKnownDevice } from './known-devices.ts';
 import { type Throttle, type ThrottleRule, throttledFault } from './throttle.ts';
 import { type Way, wayRules } from './ways.ts';
 
@@ -49,6 +51,11 @@ export type Counted =
 
 type Limit = readonly [rule: ThrottleRule, subject: string];
 
+interface Deps {
+  readonly knex: Db;
+  readonly throttle: Throttle;
+}
+
 /** What this guess is counted against, in order. */
 export function limitsOf(guess: Guess): Limit[] {
   const { way, source, principalId, unknown, deviceId, contact, purpose = way } = guess;
@@ -71,12 +78,10 @@ export function limitsOf(guess: Guess): Limit[] {
  * One limit after the other: what is refused by one is given back to those before it, and does not use up the next, which
  * other people share.
  */
-export async function countGuess(
-  { throttle }: { readonly throttle: Throttle },
-  guess: Guess,
-): Promise<Counted> {
-  const { clearedBySuccess } = wayRules[guess.way];
+export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promise<Counted> {
+  const { clearedBySuccess, perDevice } = wayRules[guess.way];
   const counted: Limit[] = [];
+  const reached: ThrottleRule[] = [];
   const takeBack = async (limits: readonly Limit[]) => {
     for (const [rule, subject] of limits) await throttle.refund(rule, subject);
   };
@@ -89,6 +94,7 @@ export async function countGuess(
       return { allowed: false, fault: throttledFault(retryAfterSeconds), retryAfterSeconds };
     }
     counted.push([rule, subject]);
+    if (verdict.remaining === 0) reached.push(rule);
   }
 
   return {
@@ -98,7 +104,10 @@ export async function countGuess(
       for (const [rule, subject] of counted.filter(isCleared)) await throttle.clear(rule, subject);
       await takeBack(counted.filter((limit) => !isCleared(limit)));
     },
-    async failed() {},
+    async failed() {
+      if (guess.deviceId && perDevice && reached.includes(perDevice))
+        await forgetKnownDevice(knex, guess.deviceId);
+    },
     notCompared: () => takeBack(counted),
   };
 }

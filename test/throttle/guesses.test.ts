@@ -91,7 +91,7 @@ describe('a guess', () => {
   };
   const password = { way: 'password', source: SOURCE, principalId: 'camille' } as const;
   const count = async (guess: Guess) => {
-    const counted = await countGuess({ throttle }, guess);
+    const counted = await countGuess({ throttle, knex: database.knex }, guess);
     if (!counted.allowed) throw new Error(counted.fault.key);
     return counted;
   };
@@ -132,7 +132,7 @@ describe('a guess', () => {
 
   it('that is refused uses up nothing, and says how long to wait in words', async () => {
     for (let failures = 0; failures < 3; failures += 1) await (await count(password)).failed();
-    const refused = await countGuess({ throttle }, password);
+    const refused = await countGuess({ throttle, knex: database.knex }, password);
     expect(refused).to.deep.equal({
       allowed: false,
       retryAfterSeconds: 5,
@@ -146,19 +146,24 @@ describe('a guess', () => {
     for (let failures = 0; failures < 3; failures += 1) await (await count(password)).failed();
     const known = { ...password, deviceId: 'device' };
     for (let failures = 0; failures < 3; failures += 1) await (await count(known)).failed();
-    expect((await countGuess({ throttle }, known)).allowed).to.equal(false);
+    expect((await countGuess({ throttle, knex: database.knex }, known)).allowed).to.equal(false);
     expect(await used('signInPerAccountDaily', 'camille')).to.equal(3);
-    expect((await countGuess({ throttle }, { ...known, deviceId: 'other' })).allowed).to.equal(true);
+    expect(
+      (await countGuess({ throttle, knex: database.knex }, { ...known, deviceId: 'other' })).allowed,
+    ).to.equal(true);
   });
 
   for (const way of ['code', 'totp', 'recovery-code', 'rescue'] as const) {
     it(`by ${way} is compared so many times of 200 at once, from two nodes`, async () => {
       const elsewhere = new pg.Pool({ connectionString: database.url, max: 10 });
       try {
-        const nodes = [{ throttle }, { throttle: createThrottle(elsewhere, { hash }) }];
+        const nodes = [throttle, createThrottle(elsewhere, { hash })];
         const counted = await Promise.all(
           Array.from({ length: 200 }, (_, at) =>
-            countGuess(nodes[at % 2]!, { way, source: `203.0.113.${at}`, principalId: 'parallel' }),
+            countGuess(
+              { throttle: nodes[at % 2]!, knex: database.knex },
+              { way, source: `203.0.113.${at}`, principalId: 'parallel' },
+            ),
           ),
         );
         const [hourly] = wayRules[way].perPrincipal;

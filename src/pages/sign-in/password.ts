@@ -4,6 +4,7 @@ import { record } from '../../audit/journal.ts';
 import type { Deps } from '../../deps.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { countGuess } from '../../throttle/guesses.ts';
+import { findKnownDevice } from '../../throttle/known-devices.ts';
 
 interface Attempt {
   /** Canonical form of the address (accounts/contacts.ts). */
@@ -11,12 +12,14 @@ interface Attempt {
   readonly password: string;
   /** Client address. */
   readonly source: string;
+  /** What the browser holds of a device that signed in before (http/device-cookie.ts). */
+  readonly deviceToken: string | undefined;
 }
 
 /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
 export async function authenticate(
   deps: Deps,
-  { canonical, password, source }: Attempt,
+  { canonical, password, source, deviceToken }: Attempt,
 ): Promise<Principal | Fault> {
   const { knex, clock, hasher } = deps;
   const principal = await findSignInByEmail(knex, canonical);
@@ -25,6 +28,7 @@ export async function authenticate(
     source,
     principalId: principal?.id,
     unknown: canonical,
+    deviceId: await findKnownDevice(knex, deps, principal?.id, deviceToken),
   });
   if (!counted.allowed) return counted.fault;
 
