@@ -1,7 +1,7 @@
 import nunjucks from 'nunjucks';
 import { nameInGreeting } from '../accounts/names.ts';
 import type { Lang, Texts } from '../http/texts.ts';
-import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
+import { dayInWords, momentInWords, VIEWS_FOLDER } from '../http/views.ts';
 
 export type MailParams = {
   code: {
@@ -49,6 +49,18 @@ export type MailParams = {
   };
   /** `count` requests came since the last such mail. */
   'administrators-news': { count: number; url: string };
+  /** `at` is an instant in ISO 8601, `source` the client address of the last of `count` tries. */
+  'sign-in-blocked': {
+    givenName: string;
+    /** `device` is a password on a device that had signed in before. */
+    tried: 'password' | 'device' | 'second-step' | 'rescue';
+    count: number;
+    at: string;
+    source: string;
+    passwordForgottenUrl: string;
+    supportEmail: string;
+  };
+  'sign-in-unblocked': { givenName: string; at: string; signInUrl: string; supportEmail: string };
   'administrators-alarm': { usedHours: number; limitHours: number; url: string };
 };
 export type SmsParams = {
@@ -111,6 +123,7 @@ export function createMessageRenderer({
     ...('givenName' in params && { givenName: oneLine(nameInGreeting(String(params.givenName))) }),
     lang,
     day: dayInWords(lang),
+    moment: momentInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
   });
 

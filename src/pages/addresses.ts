@@ -29,7 +29,7 @@ export const addresses = {
   /** Page of a link that invites to a shared account. */
   invitation: (token: string): string => `/invitation/${token}`,
   invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
-  passwordForgotten: '/mot-de-passe-oublie',
+  passwordForgotten: MAIL_PATHS.passwordForgotten,
   identifierForgotten: '/identifiants-oublies',
   terms: '/conditions-generales',
   administration: '/administration',

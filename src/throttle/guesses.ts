@@ -15,6 +15,7 @@
 import type { Db } from '../lib/database.ts';
 import type { Fault } from '../lib/fault.ts';
 import { forgetKnownDevice } from './known-devices.ts';
+import { enqueueStop } from './stops.ts';
 import { type Throttle, type ThrottleRule, throttledFault } from './throttle.ts';
 import { type Way, wayRules } from './ways.ts';
 
@@ -42,7 +43,7 @@ export type Counted =
       readonly allowed: true;
       /** It was the right one. */
       succeeded(): Promise<void>;
-      /** It was compared, and wrong. */
+      /** It was compared, and wrong. The last one allowed is told and recorded (stops.ts). */
       failed(): Promise<void>;
       /** Nothing was compared (a full queue, a code that had expired): gives the try back. */
       notCompared(): Promise<void>;
@@ -79,7 +80,7 @@ export function limitsOf(guess: Guess): Limit[] {
  * other people share.
  */
 export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promise<Counted> {
-  const { clearedBySuccess, perDevice } = wayRules[guess.way];
+  const { clearedBySuccess, perDevice, perPrincipal } = wayRules[guess.way];
   const counted: Limit[] = [];
   const reached: ThrottleRule[] = [];
   const takeBack = async (limits: readonly Limit[]) => {
@@ -105,8 +106,12 @@ export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promis
       await takeBack(counted.filter((limit) => !isCleared(limit)));
     },
     async failed() {
-      if (guess.deviceId && perDevice && reached.includes(perDevice))
-        await forgetKnownDevice(knex, guess.deviceId);
+      const { way, source, principalId, deviceId } = guess;
+      const onKnownDevice = perDevice !== undefined && reached.includes(perDevice);
+      if (deviceId && onKnownDevice) await forgetKnownDevice(knex, deviceId);
+      const stopping = reached.find((rule) => rule === perDevice || perPrincipal.includes(rule));
+      if (stopping)
+        await enqueueStop(knex, { way, principalId, count: stopping.limit, onKnownDevice, source });
     },
     notCompared: () => takeBack(counted),
   };

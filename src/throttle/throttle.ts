@@ -66,6 +66,7 @@ export const throttleRules = {
   codeFailureEverywhere: { name: 'codeFailureEverywhere', limit: 3_000, seconds: HOUR },
   proofFailurePerSource: { name: 'proofFailurePerSource', limit: 300, seconds: HOUR, perSource: true },
   tokenFailurePerSource: { name: 'tokenFailurePerSource', limit: 3_000, seconds: HOUR, perSource: true },
+  stopNoticePerAccount: { name: 'stopNoticePerAccount', limit: 1, seconds: DAY },
   rescuePerAccount: { name: 'rescuePerAccount', limit: 10, seconds: HOUR },
   rescuePerAccountDaily: { name: 'rescuePerAccountDaily', limit: 30, seconds: DAY },
   rescuePerContact: { name: 'rescuePerContact', limit: 10, seconds: HOUR },
