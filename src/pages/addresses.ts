@@ -35,6 +35,10 @@ export const addresses = {
   administration: '/administration',
   approvals: MAIL_PATHS.approvals,
   approval: MAIL_PATHS.approval,
+  accounts: '/administration/comptes',
+  /** @param id a principal's (accounts/principals.ts). */
+  account: (id: string): string => `/administration/comptes/${id}`,
+  unblockAccount: (id: string): string => `/administration/comptes/${id}/debloquer`,
 } as const;
 
 /** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */
