@@ -10,6 +10,8 @@ import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
 import { sweepActingMembers } from './openid/acting-members.ts';
+import { sweepKnownDevices } from './throttle/known-devices.ts';
+import { type Stop, TELL_STOP_TASK, tellStop } from './throttle/stops.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
 
 const CONCURRENCY = 4;
@@ -29,6 +31,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
     }),
     taskList: {
       [SEND_MESSAGE_TASK]: (payload) => sendMessage(deps, (payload as { id: string }).id),
+      [TELL_STOP_TASK]: (payload) => tellStop(deps, payload as Stop),
       'rescue-messages': async () => {
         const count = await rescueMessages(knex, clock);
         if (count > 0) log.warn({ count }, 'messages queued again');
@@ -44,6 +47,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
+        await sweepKnownDevices(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
       },

@@ -121,6 +121,14 @@ export async function findPrincipal(
   return row && asPrincipal(row);
 }
 
+/** @param id a principal's: an account's of one person, or a member's of a shared one. */
+export async function findPrincipalById(db: Db, id: string): Promise<Principal | undefined> {
+  const row = await principalRows(db)
+    .where((person) => person.where({ 'accounts.id': id, 'own.is_sign_in': true }).orWhere('member.id', id))
+    .first();
+  return row && asPrincipal(row);
+}
+
 /** Stores a new hash of the same person's password. */
 export async function updatePasswordHash(
   db: Db,

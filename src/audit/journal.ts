@@ -10,6 +10,7 @@ import type { Db } from '../lib/database.ts';
 export type JournalEvent =
   | 'account.approved'
   | 'account.closed'
+  | 'account.counters-cleared'
   | 'account.created'
   | 'account.refused'
   | 'account.restored'
@@ -24,6 +25,7 @@ export type JournalEvent =
   | 'member.added'
   | 'member.invited'
   | 'member.removed'
+  | 'sign-in.blocked'
   | 'sign-in.completed'
   | 'sign-in.refused'
   | 'sign-out.completed'

@@ -50,6 +50,18 @@ export type MailParams = {
   };
   /** `count` requests came since the last such mail. */
   'administrators-news': { count: number; url: string };
+  /** `at` is an instant in ISO 8601, `source` the client address of the last of `count` tries. */
+  'sign-in-blocked': {
+    givenName: string;
+    /** `device` is a password on a device that had signed in before. */
+    tried: 'password' | 'device' | 'second-step' | 'rescue';
+    count: number;
+    at: string;
+    source: string;
+    passwordForgottenUrl: string;
+    supportEmail: string;
+  };
+  'sign-in-unblocked': { givenName: string; at: string; signInUrl: string; supportEmail: string };
   'administrators-alarm': { usedHours: number; limitHours: number; url: string };
   /** `name` is what the person called a key or a device; `at` is an instant in ISO 8601. */
   'security-changed': {

@@ -29,7 +29,7 @@ export const addresses = {
   /** Page of a link that invites to a shared account. */
   invitation: (token: string): string => `/invitation/${token}`,
   invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
-  passwordForgotten: '/mot-de-passe-oublie',
+  passwordForgotten: MAIL_PATHS.passwordForgotten,
   identifierForgotten: '/identifiants-oublies',
   strongAuthentication: '/mon-compte/authentification-forte',
   totp: '/mon-compte/authentification-forte/application',
@@ -41,6 +41,10 @@ export const addresses = {
   administration: '/administration',
   approvals: MAIL_PATHS.approvals,
   approval: MAIL_PATHS.approval,
+  accounts: '/administration/comptes',
+  /** @param id a principal's (accounts/principals.ts). */
+  account: (id: string): string => `/administration/comptes/${id}`,
+  unblockAccount: (id: string): string => `/administration/comptes/${id}/debloquer`,
 } as const;
 
 /** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */

@@ -44,13 +44,17 @@ describe('the administration opens to active administrators with a strong second
     '/administration/demandes?ordre=recentes&page=2',
     '/administration/demandes/:id',
     '/administration/demandes/00000000-0000-4000-8000-000000000000',
+    '/administration/comptes',
+    '/administration/comptes/:account',
   ];
   /** Every way in, as a visitor of this kind meets it. */
   async function answers(visitor: Visitor) {
     const { url, accountId } = await apply();
     const found: [string, number, string | null][] = [];
     for (const path of PATHS) {
-      const page = await visitor.request(path.replace('/administration/demandes/:id', url));
+      const page = await visitor.request(
+        path.replace('/administration/demandes/:id', url).replace(':account', accountId),
+      );
       expect(wordsOf(page), path).not.to.contain('Noa');
       found.push([`GET ${path}`, page.status, page.headers.get('location')]);
     }
@@ -58,12 +62,16 @@ describe('the administration opens to active administrators with a strong second
     const form = await visitor.get('/inscription/ordre');
     const posted = await visitor.send(form, { decision: 'approve', seen: '' }, url);
     found.push(['POST', posted.status, posted.headers.get('location')]);
+    for (const path of ['/administration/comptes', `/administration/comptes/${accountId}/debloquer`]) {
+      const { status, headers } = await visitor.send(form, { account: 'camille@example.test' }, path);
+      found.push([`POST ${path}`, status, headers.get('location')]);
+    }
     expect(await stateOf(accountId)).to.equal('pending');
     return found;
   }
   const all = (status: number, location: string | null) => (found: [string, number, string | null][]) => {
     for (const [what, ...answer] of found) expect(answer, what).to.deep.equal([status, location]);
-    expect(found).to.have.length(PATHS.length + 1);
+    expect(found).to.have.length(PATHS.length + 3);
   };
 
   it('sends a visitor to the sign-in', async () => {

@@ -32,6 +32,13 @@ const refusal = {
   signUpUrl: 'https://id.example.test/inscription',
   supportEmail: 'aide@example.test',
 };
+const blocked = {
+  count: 10,
+  at: '2026-11-24T08:05:00.000Z',
+  source: '203.0.113.9',
+  passwordForgottenUrl: links.passwordForgottenUrl,
+  supportEmail: 'aide@example.test',
+};
 const digest = {
   count: 3,
   oldestHours: 50,
@@ -71,6 +78,15 @@ describe('mails', () => {
       signInUrl: links.signInUrl,
     }),
     renderer.mail('account-refused', lang, { givenName: '', ...refusal }),
+    ...(['password', 'device', 'second-step', 'rescue'] as const).map((tried) =>
+      renderer.mail('sign-in-blocked', lang, { givenName: 'Camille', tried, ...blocked }),
+    ),
+    renderer.mail('sign-in-unblocked', lang, {
+      givenName: '',
+      at: blocked.at,
+      signInUrl: links.signInUrl,
+      supportEmail: 'aide@example.test',
+    }),
     ...(['suspended', 'restored', 'closed'] as const).map((change) =>
       renderer.mail('account-changed', lang, {
         givenName: 'Sacha',

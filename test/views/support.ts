@@ -602,6 +602,7 @@ export const SAMPLES: Sample[] = [
     template: 'administration/queue.njk',
     context: {
       ...administrator,
+      accountsUrl: '/administration/comptes',
       count: 51,
       limitHours: 48,
       orders: [
@@ -644,9 +645,57 @@ export const SAMPLES: Sample[] = [
   },
   {
     template: 'administration/queue.njk',
-    context: { ...administrator, count: 0, requests: [] },
+    context: { ...administrator, accountsUrl: '/administration/comptes', count: 0, requests: [] },
     says: ["Aucune demande n'attend"],
   },
+  {
+    template: 'administration/account-search.njk',
+    context: {
+      ...administrator,
+      values: { account: 'personne@example.test' },
+      errors: { account: { key: 'fault.account.unknown' } },
+      backUrl: '/administration/demandes',
+    },
+    says: [
+      'Rechercher un compte',
+      'Adresse mail ou numéro RPPS',
+      "Aucun compte n'a cette adresse ou ce numéro.",
+    ],
+  },
+  ...[
+    {
+      stoppedUntil: '2026-11-24T08:20:00.000Z',
+      says: ["Bloquées jusqu'au 24 novembre 2026 à 09:20", 'Débloquer les tentatives de connexion'],
+    },
+    {
+      stoppedUntil: '2026-11-24T08:20:00.000Z',
+      isOwn: true,
+      says: ['Ce compte est le vôtre. Un autre administrateur doit le débloquer.'],
+    },
+    { says: ['Aucun blocage en cours.'] },
+  ].map(({ says, ...more }) => ({
+    template: 'administration/account.njk',
+    context: {
+      ...administrator,
+      account: {
+        displayName: 'Camille MARTIN',
+        kind: 'professional',
+        stateKind: 'active',
+        rpps: '99700900048',
+        email: 'camille@example.test',
+      },
+      action: '/debloquer',
+      backUrl: '/administration/comptes',
+      ...more,
+    },
+    says: [
+      'Camille MARTIN',
+      'Professionnel de santé · actif',
+      'camille@example.test',
+      '99700900048',
+      ...says,
+    ],
+  })),
   {
     template: 'administration/request.njk',
     context: request,

@@ -8,6 +8,7 @@ import { parseEmailAddress } from '../../accounts/contacts.ts';
 import type { Principal } from '../../accounts/principals.ts';
 import type { Deps } from '../../deps.ts';
 import { clientAddress, type RequestState, seeOther } from '../../http/context.ts';
+import { deviceTokenOf } from '../../http/device-cookie.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { takeNotice } from '../../http/notice.ts';
 import { findSignedIn } from '../../http/session.ts';
@@ -91,6 +92,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       canonical: address.value.canonical,
       password,
       source: clientAddress(ctx),
+      deviceToken: deviceTokenOf(deps, ctx),
     });
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });

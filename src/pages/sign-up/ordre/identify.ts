@@ -3,7 +3,6 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { findOwnerOfRpps } from '../../../accounts/accounts.ts';
 import { record } from '../../../audit/journal.ts';
-import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
 import { parseBirthdate } from '../../../directories/birthdate.ts';
 import { findOrdinalEntry, type OrdinalEntry } from '../../../directories/ordinal-register.ts';
@@ -19,7 +18,7 @@ import { ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../../http/fo
 import { startJourney } from '../../../journeys/journeys.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { randomToken } from '../../../lib/ids.ts';
-import { throttleRules } from '../../../throttle/throttle.ts';
+import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
 import { interactionOf } from '../interaction.ts';

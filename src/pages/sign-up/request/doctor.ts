@@ -4,7 +4,6 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
 import { fold } from '../../../directories/fold.ts';
 import {
@@ -23,7 +22,7 @@ import { browserOf, type Fields, fieldsOf, parseForm, verifyForm } from '../../.
 import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { isOffered, labelOf, MEDECIN } from '../../../nomenclatures/nomenclatures.ts';
-import { throttleRules } from '../../../throttle/throttle.ts';
+import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { workplacesOfDirectoryPerson } from '../../../workplaces/directory-places.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';

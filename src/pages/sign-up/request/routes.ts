@@ -4,13 +4,7 @@
  */
 import type Router from '@koa/router';
 import { parseEmailAddress } from '../../../accounts/contacts.ts';
-import {
-  addressLink,
-  checkCode,
-  forgetSends,
-  resendNotice,
-  throttledFault,
-} from '../../../credentials/code-delivery.ts';
+import { addressLink, checkCode, forgetSends, resendNotice } from '../../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
 import { isLinkConsumed } from '../../../credentials/one-time-links.ts';
 import type { Deps } from '../../../deps.ts';
@@ -25,7 +19,7 @@ import { browserOf, type Fields, fieldsOf, parseForm, valuesOf, verifyForm } fro
 import { leaveNotice } from '../../../http/notice.ts';
 import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Fault } from '../../../lib/fault.ts';
-import { throttleRules } from '../../../throttle/throttle.ts';
+import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { listCentres } from '../../../workplaces/centres.ts';
 import { findWorkplaces, searchWorkplaces } from '../../../workplaces/workplaces.ts';
 import { addresses } from '../../addresses.ts';
