@@ -63,3 +63,12 @@ export const findReturn = (state: unknown): string | undefined =>
 
 /** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
 export const signInAgainFor = (page: ReturnPage): string => `${addresses.signIn}?vers=${page}`;
+
+/**
+ * Address that asks for a second factor, and for nothing more of who has one in this session already; comes back to one of
+ * {@link RETURNS}.
+ */
+export const stepUpFor = (page: ReturnPage): string => `${addresses.signIn}?pour=${page}`;
+
+/** Both: a whole sign-in again, with a second factor. */
+export const signInStronglyFor = (page: ReturnPage): string => `${signInAgainFor(page)}&pour=${page}`;

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import * as sharedAccounts from '../../migrations/014_shared_accounts.ts';
 import * as links from '../../migrations/015_links_and_invitations.ts';
 import * as secondFactors from '../../migrations/022_second_factors.ts';
+import * as factorPolicy from '../../migrations/027_factor_policy.ts';
 import { createAccount, findAccount } from '../../src/accounts/accounts.ts';
 import { addMember, createSharedAccount } from '../../src/accounts/members.ts';
 import { findSignInByEmail } from '../../src/accounts/principals.ts';
@@ -48,6 +49,7 @@ describe('the way back from shared accounts', () => {
     await addMember(knex, { clock }, accountId, member('Basile', EMAILS.basile), { invitedBy: memberId });
     const before = await findAccount(knex, person);
 
+    await factorPolicy.down(knex);
     await secondFactors.down(knex);
     await links.down(knex);
     await sharedAccounts.down(knex);
@@ -63,6 +65,7 @@ describe('the way back from shared accounts', () => {
     await sharedAccounts.up(knex);
     await links.up(knex);
     await secondFactors.up(knex);
+    await factorPolicy.up(knex);
     expect(await findAccount(knex, person)).to.deep.equal(before);
     expect((await findSignInByEmail(knex, EMAILS.person))?.id).to.equal(person);
     expect((await findAccount(knex, accountId))?.displayName).to.equal('Secrétariat');

@@ -152,7 +152,19 @@ describe('which second factors a sign-in offers', () => {
     ],
     ['what there is, when a wish is out of reach', person({}), wish(twoFactors), ['email']],
     ['nothing, when what is essential is out of reach', person({}), essential(twoFactors), []],
-    ['the exact class that is essential', person({}, all), essential(twoSteps), ['email']],
+    ['what is essential, or stronger', person({}, { totp: true }), essential(twoSteps), ['totp', 'email']],
+    [
+      'the passkey alone of who has no other',
+      person({}, { passkeys: 1 }),
+      essential(twoFactors),
+      ['passkey'],
+    ],
+    [
+      'nothing below what the application lets in',
+      person({ phones }),
+      { ...wish(twoSteps), minimum: twoFactors },
+      ['sms-1'],
+    ],
   ];
   for (const [what, who, asked, expected] of cases) {
     it(`is ${what}`, () => {

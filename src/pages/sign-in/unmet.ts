@@ -11,7 +11,7 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { parseForm, verifyForm } from '../../http/forms.ts';
-import { ACR } from '../../openid/assurance.ts';
+import { ACR, isDemanded } from '../../openid/assurance.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import type { Interaction } from './interaction.ts';
 
@@ -35,7 +35,7 @@ export function unmetRoutes(
 ): void {
   router.post('/connexion/:uid/renoncer', parseForm, verifyForm(deps), async (ctx) => {
     const { uid, asked, accountId, clientId } = await enter(ctx);
-    if (!asked?.essential) return seeOther(ctx, interactionUrl(uid));
+    if (!isDemanded(asked)) return seeOther(ctx, interactionUrl(uid));
     await record(deps.knex, deps.clock, {
       event: 'sign-in.refused',
       outcome: 'failure',
