@@ -31,7 +31,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   /** Whether the person signs in, but never as the application demands. */
   const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
-    isDemanded(interaction.asked) && frame.choicesFor(principal, interaction).length === 0;
+    isDemanded(interaction.asked) && frame.choicesIn(principal, interaction).length === 0;
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
