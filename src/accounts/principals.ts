@@ -136,6 +136,15 @@ export async function findPrincipal(
   return row && asPrincipal(row);
 }
 
+/** Reads who signs in again, and keeps others from changing their factors before this transaction ends. */
+export async function lockPrincipal(
+  trx: Db,
+  { account, member }: Pick<Principal, 'account' | 'member'>,
+): Promise<Principal | undefined> {
+  await trx('accounts').where({ id: account.id }).forUpdate().select('id');
+  return findPrincipal(trx, account.id, member?.id);
+}
+
 /** Stores a new hash of the same person's password. */
 export async function updatePasswordHash(
   db: Db,

@@ -66,7 +66,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     }
     const signedIn = mustConfirm(ctx, interaction) ? await findSignedIn(deps, provider, ctx) : undefined;
     if (signedIn && mustStepUp(ctx, interaction)) {
-      if (isShortOf(signedIn, interaction)) return showUnmet(deps, ctx, interaction);
+      if (isShortOf(signedIn, interaction)) return showUnmet(deps, ctx, interaction, signedIn);
       return frame.beginStepUp(ctx, interaction, signedIn);
     }
     const known = await frame.findState(ctx, interaction.uid);
@@ -112,7 +112,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         },
       });
     }
-    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
     const refused = await frame.begin(ctx, interaction, { principal, email });
     if (refused) showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });
