@@ -17,6 +17,8 @@ export const FRESH_SECONDS = 5 * 60;
 
 /** What was changed; each has its texts (`mail.securityChanged.subject.*`, `.body.*`, `sms.securityChanged.*`). */
 export type SecurityChange =
+  | 'email-code-accepted'
+  | 'email-code-refused'
   | 'passkey-added'
   | 'passkey-removed'
   | 'phone-added'

@@ -17,6 +17,8 @@ export interface Application {
   readonly startUrl: string | undefined;
   /** Client metadata (OpenID Connect Dynamic Registration §2) without secret. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Least authentication context class (openid/assurance.ts) at which it lets anybody in. */
+  readonly minimumAcr?: string | undefined;
 }
 
 // A secret has at least 256 random bits: a plain digest cannot be searched.
@@ -30,7 +32,7 @@ export function secretMatches(secret: string, secretHash: string): boolean {
 export async function saveApplication(
   db: Db,
   clock: Clock,
-  { clientId, name, description, icon, firstParty, onPortal, startUrl, metadata }: Application,
+  { clientId, name, description, icon, firstParty, onPortal, startUrl, metadata, minimumAcr }: Application,
   secret: string | undefined,
 ): Promise<void> {
   const now = clock.now();
@@ -43,6 +45,7 @@ export async function saveApplication(
     on_portal: onPortal,
     start_url: startUrl,
     metadata: JSON.stringify(metadata),
+    minimum_acr: minimumAcr ?? null,
     secret_hash: secret ? digest(secret) : null,
     updated_at: now,
   };
@@ -54,7 +57,8 @@ export async function saveApplication(
 
 const FIND_METADATA = {
   name: 'applications-find-metadata',
-  text: 'SELECT client_id, name, icon, first_party, metadata, secret_hash FROM applications WHERE client_id = $1',
+  text: `SELECT client_id, name, icon, first_party, minimum_acr, metadata, secret_hash
+         FROM applications WHERE client_id = $1`,
 };
 
 /** RFC 6749 §A.1; PostgreSQL refuses a NUL character, and anybody may send one. */
@@ -75,6 +79,7 @@ export async function findClientMetadata(
       client_name: row.name,
       icon: row.icon,
       first_party: row.first_party,
+      ...(row.minimum_acr ? { minimum_acr: row.minimum_acr } : {}),
       ...(row.secret_hash ? { client_secret: row.secret_hash } : {}),
     }
   );

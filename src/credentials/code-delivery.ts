@@ -146,6 +146,7 @@ export async function deliverCode(
     const minutes = CODE_LIFETIME_MINUTES;
     const link = await linkBesideCode(trx, deps, delivery);
     if (!silent && contact.channel === 'email') {
+      if (purpose === 'phone') throw new TypeError('a phone is not proved by e-mail');
       const params = { code, minutes, purpose, applicationName, ...link };
       await enqueueMessage(trx, deps, {
         channel: 'email',

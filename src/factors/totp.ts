@@ -68,9 +68,7 @@ export interface TotpCredential {
 }
 
 export async function findTotp(db: Db, holderId: string): Promise<TotpCredential | undefined> {
-  const row = await db('totp_credentials')
-    .where({ holder_id: holderId })
-    .first('created_at', 'last_used_at');
+  const row = await db('totp_credentials').where({ holder_id: holderId }).first('created_at', 'last_used_at');
   return row && { createdAt: row.created_at, lastUsedAt: row.last_used_at ?? undefined };
 }
 

@@ -78,7 +78,7 @@ export type SmsParams = {
     code: string;
     minutes: number;
     host: string;
-    purpose: MailParams['code']['purpose'];
+    purpose: MailParams['code']['purpose'] | 'phone';
     applicationName?: string | undefined;
   };
   'security-changed': { change: SecurityChange };

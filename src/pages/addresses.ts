@@ -34,7 +34,10 @@ export const addresses = {
   strongAuthentication: '/mon-compte/authentification-forte',
   totp: '/mon-compte/authentification-forte/application',
   passkeys: '/mon-compte/authentification-forte/cles-d-acces',
+  emailCode: '/mon-compte/authentification-forte/code-par-e-mail',
   phones: '/mon-compte/authentification-forte/telephones',
+  phoneJourney: (id: string): string => `/mon-compte/authentification-forte/telephones/verifier/${id}`,
+  phoneRemoval: (id: string): string => `/mon-compte/authentification-forte/telephones/${id}/retirer`,
   recoveryCodes: '/mon-compte/authentification-forte/codes-de-secours',
   trustedDevices: '/mon-compte/authentification-forte/appareils',
   terms: '/conditions-generales',
@@ -67,3 +70,12 @@ export const findReturn = (state: unknown): string | undefined =>
 
 /** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
 export const signInAgainFor = (page: ReturnPage): string => `${addresses.signIn}?vers=${page}`;
+
+/**
+ * Address that asks for a second factor, and for nothing more of who has one in this session already; comes back to one of
+ * {@link RETURNS}.
+ */
+export const stepUpFor = (page: ReturnPage): string => `${addresses.signIn}?pour=${page}`;
+
+/** Both: a whole sign-in again, with a second factor. */
+export const signInStronglyFor = (page: ReturnPage): string => `${signInAgainFor(page)}&pour=${page}`;

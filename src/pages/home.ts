@@ -29,6 +29,7 @@ export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: P
     renderPage(deps, ctx, 'portal/portal.njk', {
       ...signedInContext(signedIn),
       givenName: nameInGreeting(member?.givenName ?? account.givenName ?? ''),
+      strongAuthenticationUrl: addresses.strongAuthentication,
       membersUrl: member ? addresses.members : undefined,
       applications: await listPortalTiles(deps.knex, account.id),
     });

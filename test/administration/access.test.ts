@@ -7,8 +7,8 @@ import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 const PASSWORD = 'demo-caducee-2026';
 const LISE = { email: 'lise@example.test', phone: '+33639980098' };
 
-/** Signs in, whatever session there is, and comes back. */
-const SIGN_IN = '/connexion?vers=administration';
+/** Asks for the second factor, or a whole sign-in of who has no session, and comes back. */
+const SIGN_IN = '/connexion?pour=administration';
 
 describe('the administration opens to active administrators with a strong second factor only', () => {
   let app: TestApp;
@@ -113,7 +113,7 @@ describe('the administration opens to active administrators with a strong second
     all(303, SIGN_IN)(await answers(visitor));
   });
 
-  it('asks an administrator who signed in by e-mail to sign in anew, with a second factor', async () => {
+  it('asks an administrator who signed in by e-mail for the second factor alone', async () => {
     const email = 'promue@example.test';
     const phone = '+33639980095';
     const { accountId } = await apply({ email });
@@ -129,7 +129,12 @@ describe('the administration opens to active administrators with a strong second
       number: phone,
       verified_at: app.clock.now(),
     });
-    const queue = await signIn(app, visitor, SIGN_IN, { email, codeTo: phone });
+    const form = await visitor.get(SIGN_IN);
+    expect(wordsOf(form)).to.contain('Vous êtes déjà connecté').and.not.to.contain('Mot de passe');
+    const { result: codePage, code } = await app.codeSentBy(phone, () =>
+      visitor.submit(form, { channel: 'sms-1' }, '/canal'),
+    );
+    const queue = await visitor.submit(codePage, { code }, '/code');
     expect(wordsOf(queue), 'back to what was asked for').to.contain('Demandes en attente');
     expect(wordsOf(await visitor.get('/')))
       .to.contain('Bonjour Noa')

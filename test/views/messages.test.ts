@@ -267,7 +267,7 @@ describe('SMS', () => {
   it('fit in one message of the plain alphabet', () => {
     const names = [undefined, 'Messagerie', 'Hôpital de jour', 'Réseau de soins palliatifs de Bretagne'];
     for (const lang of LANGUAGES)
-      for (const purpose of ['sign-in', 'sign-up', 'address'] as const)
+      for (const purpose of ['sign-in', 'sign-up', 'address', 'phone'] as const)
         for (const applicationName of names) {
           const text = renderer.sms('code', lang, {
             code: '048291',

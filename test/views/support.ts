@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lang } from '../../src/http/texts.ts';
+import { STRONG_AUTHENTICATION } from './strong-authentication.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -554,13 +555,30 @@ export const SAMPLES: Sample[] = [
     template: 'sign-in/unmet.njk',
     context: {
       application,
-      byPhone: true,
+      needKind: '2fa',
+      setUpUrl: '/mon-compte/authentification-forte',
       action: '/renoncer',
       otherAccountUrl: '/autre',
       supportEmail: 'assistance@example.test',
     },
-    says: ['Messagerie demande une authentification forte', 'Retourner dans Messagerie'],
+    says: [
+      'Messagerie demande une authentification forte',
+      'Ajoutez ce qui manque',
+      'Retourner dans Messagerie',
+    ],
   },
+  {
+    template: 'sign-in/unmet.njk',
+    context: {
+      application,
+      needKind: 'passkey',
+      action: '/renoncer',
+      otherAccountUrl: '/autre',
+      supportEmail: 'assistance@example.test',
+    },
+    says: ["qui résiste à l'hameçonnage", 'assistance@example.test', 'Retourner dans Messagerie'],
+  },
+  ...STRONG_AUTHENTICATION,
   {
     template: 'sign-out/confirm.njk',
     context: { action: '/fin', xsrf: 'jeton', application },

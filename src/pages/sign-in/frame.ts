@@ -19,8 +19,9 @@ import type { Fault } from '../../lib/fault.ts';
 import { type Assurance, assuranceOf, stepUp } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { rememberDevice } from '../../throttle/known-devices.ts';
+import { choicesFor } from './choices.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
-import { type Choice, choicesOf, nextStep, type SignInState, type SignInStep } from './steps.ts';
+import { type Choice, nextStep, type SignInState, type SignInStep } from './steps.ts';
 
 /** A sign-in whose first part is proved. */
 export interface Proven {
@@ -65,8 +66,8 @@ export function signInFrame(deps: Deps, provider: Provider) {
       state,
     });
 
-  const choicesFor = (principal: Principal, { asked }: Interaction): Choice[] =>
-    choicesOf(principal, { smsAvailable: deps.sms !== undefined, asked });
+  const choicesIn = (principal: Principal, { asked }: Interaction): Choice[] =>
+    choicesFor(deps, principal, asked);
 
   /** The interaction of this address, with the application's wishes applied to the page. */
   async function enter(ctx: PageContext): Promise<Interaction> {
@@ -91,7 +92,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
     }
     const principal = await findPrincipal(knex, accountId, memberId);
     if (principal?.account.state !== 'active') return undefined;
-    const choices = choicesFor(principal, interaction);
+    const choices = choicesIn(principal, interaction);
     const choice = choices.find(({ id }) => id === choiceId);
     return { interaction, journey, principal, choices, choice };
   }
@@ -151,7 +152,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
     interaction: Interaction,
     { principal, email }: { principal: Principal; email: string },
   ): Promise<Fault | undefined> {
-    const [first] = choicesFor(principal, interaction);
+    const [first] = choicesIn(principal, interaction);
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
     const { account, member } = principal;
@@ -212,5 +213,5 @@ export function signInFrame(deps: Deps, provider: Provider) {
     return true;
   }
 
-  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, choicesFor };
+  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, choicesIn };
 }

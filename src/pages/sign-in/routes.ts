@@ -13,6 +13,7 @@ import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { takeNotice } from '../../http/notice.ts';
 import { findSignedIn } from '../../http/session.ts';
 import type { Fault } from '../../lib/fault.ts';
+import { ACR, isDemanded } from '../../openid/assurance.ts';
 import { OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { findReturn } from '../addresses.ts';
 import { takeProposedEmail } from '../proposed-email.ts';
@@ -31,19 +32,22 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   /** Whether the person signs in, but never as the application demands. */
   const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
-    interaction.asked?.essential === true && frame.choicesFor(principal, interaction).length === 0;
+    isDemanded(interaction.asked) && frame.choicesIn(principal, interaction).length === 0;
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
-    const { vers } = ctx.query;
-    const again = findReturn(vers) ? String(vers) : undefined;
+    const { vers, pour } = ctx.query;
+    const [again, strong] = [vers, pour].map((page) => (findReturn(page) ? String(page) : undefined));
+    const page = again ?? strong;
     url.search = new URLSearchParams({
       client_id: OWN_CLIENT_ID,
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      ...(page && { state: page }),
       // OpenID Connect Core §3.1.2.1: asks again, although there is a session.
-      ...(again && { state: again, prompt: 'login' }),
+      ...(again && { prompt: 'login' }),
+      ...(strong && { acr_values: ACR.twoFactors }),
     }).toString();
     seeOther(ctx, url.href);
   });
@@ -63,7 +67,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     }
     const signedIn = mustConfirm(ctx, interaction) ? await findSignedIn(deps, provider, ctx) : undefined;
     if (signedIn && mustStepUp(ctx, interaction)) {
-      if (isShortOf(signedIn, interaction)) return showUnmet(deps, ctx, interaction);
+      if (isShortOf(signedIn, interaction)) return showUnmet(deps, ctx, interaction, signedIn);
       return frame.beginStepUp(ctx, interaction, signedIn);
     }
     const known = await frame.findState(ctx, interaction.uid);
@@ -110,7 +114,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
         },
       });
     }
-    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
     const refused = await frame.begin(ctx, interaction, { principal, email });
     if (refused) showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });

@@ -1,0 +1,12 @@
+/** What a person decides about their own account. */
+import type Router from '@koa/router';
+import type Provider from 'oidc-provider';
+import type { Deps } from '../../deps.ts';
+import type { RequestState } from '../../http/context.ts';
+import { overviewRoutes } from './strong-authentication/overview.ts';
+import { phoneRoutes } from './strong-authentication/phones.ts';
+
+export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
+  overviewRoutes(router, deps, provider);
+  phoneRoutes(router, deps, provider);
+}
