@@ -88,6 +88,7 @@ const JOURNEYS = [
   ...['ordre', 'medecin', 'secretariat'].map((kind) => `/inscription/${kind}`),
   '/invitation/acceptee',
   `${addresses.phones}/verifier`,
+  `${addresses.totp}/activer`,
 ];
 const JOURNEY = new RegExp(`^(?:${JOURNEYS.join('|')})/[\\w-]+`);
 

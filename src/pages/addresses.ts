@@ -33,6 +33,8 @@ export const addresses = {
   identifierForgotten: '/identifiants-oublies',
   strongAuthentication: '/mon-compte/authentification-forte',
   totp: '/mon-compte/authentification-forte/application',
+  totpJourney: (id: string): string => `/mon-compte/authentification-forte/application/activer/${id}`,
+  totpRemoval: '/mon-compte/authentification-forte/application/retirer',
   passkeys: '/mon-compte/authentification-forte/cles-d-acces',
   emailCode: '/mon-compte/authentification-forte/code-par-e-mail',
   phones: '/mon-compte/authentification-forte/telephones',

@@ -174,4 +174,44 @@ export const STRONG_AUTHENTICATION: Sample[] = [
     },
     says: ['Retirer ce numéro ?', '+33 6 39 98 00 07', 'il ne restera que le code par e-mail'],
   },
+  {
+    template: `${FOLDER}/totp.njk`,
+    context: { ...signedIn, isAllowed: true, action: '/a', backUrl: '/retour' },
+    says: ["Application d'authentification", 'Ajouter une application'],
+  },
+  {
+    template: `${FOLDER}/totp.njk`,
+    context: {
+      ...signedIn,
+      isAllowed: true,
+      credential: { createdAt: '2026-11-24T08:00:00.000Z', lastUsedAt: '2026-11-25T08:00:00.000Z' },
+      action: '/a',
+      backUrl: '/retour',
+    },
+    says: [
+      'Depuis le 24 novembre 2026 à 09:00',
+      'Dernière utilisation',
+      "Remplacer l'application",
+      'garde toujours',
+    ],
+  },
+  {
+    template: `${FOLDER}/totp-seed.njk`,
+    context: {
+      ...signedIn,
+      qrCode: 'data:image/png;base64,iVBORw0KGgo=',
+      uri: 'otpauth://totp/x',
+      seed: 'ABCD EFGH IJKL MNOP',
+      replaces: true,
+      errors: { code: { key: 'fault.totp.notShown' } },
+      action: '/a',
+      backUrl: '/retour',
+    },
+    says: ['ABCD EFGH', 'Saisissez le code affiché', 'Activer', 'ne servira plus', "Vérifiez l'heure"],
+  },
+  {
+    template: `${FOLDER}/remove-totp.njk`,
+    context: { ...signedIn, isLastStrong: true, action: '/a', backUrl: '/retour' },
+    says: ["Retirer l'application d'authentification ?", 'Retirer'],
+  },
 ];

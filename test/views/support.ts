@@ -535,6 +535,17 @@ export const SAMPLES: Sample[] = [
     ],
   },
   {
+    template: 'sign-in/totp.njk',
+    context: {
+      application,
+      action: '/a',
+      otherChannelUrl: '/autre',
+      errors: { code: { key: 'fault.totp.wrong' } },
+      backUrl: '/retour',
+    },
+    says: ['Saisissez le code de votre application', 'Valider mon code à usage unique', 'il a déjà servi'],
+  },
+  {
     template: 'sign-in/consent.njk',
     context: {
       application,

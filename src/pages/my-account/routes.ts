@@ -5,8 +5,10 @@ import type { Deps } from '../../deps.ts';
 import type { RequestState } from '../../http/context.ts';
 import { overviewRoutes } from './strong-authentication/overview.ts';
 import { phoneRoutes } from './strong-authentication/phones.ts';
+import { totpSettingsRoutes } from './strong-authentication/totp.ts';
 
 export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   overviewRoutes(router, deps, provider);
   phoneRoutes(router, deps, provider);
+  totpSettingsRoutes(router, deps, provider);
 }

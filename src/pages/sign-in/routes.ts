@@ -24,6 +24,7 @@ import { signInFrame } from './frame.ts';
 import type { Interaction } from './interaction.ts';
 import { mustConfirm, mustStepUp, passwordPage } from './pages.ts';
 import { authenticate } from './password.ts';
+import { totpRoutes } from './totp.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
@@ -121,6 +122,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
 
   choiceRoutes(router, deps, frame);
   codeRoutes(router, deps, frame);
+  totpRoutes(router, deps, frame);
   consentRoutes(router, deps, provider, frame.enter);
   unmetRoutes(router, deps, provider, frame.enter);
 }

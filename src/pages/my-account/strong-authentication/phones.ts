@@ -2,13 +2,12 @@
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { maskPhone, parsePhoneNumber, showPhone } from '../../../accounts/contacts.ts';
-import { lockPrincipal, type Principal } from '../../../accounts/principals.ts';
-import { changeSecurity, type FreshSignIn } from '../../../accounts/security-change.ts';
+import type { Principal } from '../../../accounts/principals.ts';
+import type { FreshSignIn } from '../../../accounts/security-change.ts';
 import type { Deps } from '../../../deps.ts';
 import { CaduceeError } from '../../../errors.ts';
 import { listPhones, MAX_PHONES, type Phone, removePhone } from '../../../factors/phones.ts';
-import { allowedFactors, hasStrong, mayRemove } from '../../../factors/policy.ts';
-import { savePreferences } from '../../../factors/preferences.ts';
+import { hasStrong, mayRemove } from '../../../factors/policy.ts';
 import { type PageContext, type RequestState, renderPage, seeOther } from '../../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
 import { findSignedIn, type SignedIn } from '../../../http/session.ts';
@@ -19,13 +18,9 @@ import { asFresh } from '../../fresh-sign-in.ts';
 import { signedInContext } from '../../signed-in.ts';
 import { findWaitingSignIn } from '../../waiting-sign-in.ts';
 import { phoneCodeRoutes } from './phone-code.ts';
+import { LastFactorError, removeFactor, rulesOf } from './removal.ts';
 
 const PAGE = 'telephones';
-
-/** Nothing else would sign this administrator in. */
-class LastFactorError extends Error {
-  override name = 'LastFactorError';
-}
 
 interface Shown {
   readonly number?: string;
@@ -34,16 +29,14 @@ interface Shown {
 }
 
 export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, settings } = deps;
+  const { knex } = deps;
   const smsAvailable = deps.sms !== undefined;
   const form = [parseForm, verifyForm(deps)] as const;
-
-  const rulesOf = ({ account }: Principal) => ({ smsAvailable, allowed: allowedFactors(settings, account) });
 
   /** Why none can be added, if so. */
   const closedKindOf = (principal: Principal): 'no-sms' | 'not-allowed' | undefined => {
     if (!smsAvailable) return 'no-sms';
-    return rulesOf(principal).allowed.includes('sms') ? undefined : 'not-allowed';
+    return rulesOf(deps, principal).allowed.includes('sms') ? undefined : 'not-allowed';
   };
 
   async function show(
@@ -53,7 +46,7 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
   ): Promise<void> {
     if (Object.keys(errors).length > 0 || alert?.kind === 'refusal') ctx.status = 422;
     const phones = await listPhones(knex, signedIn);
-    const isRemovable = mayRemove(signedIn, 'sms', rulesOf(signedIn));
+    const isRemovable = mayRemove(signedIn, 'sms', rulesOf(deps, signedIn));
     renderPage(deps, ctx, 'my-account/strong-authentication/phones.njk', {
       path: addresses.phones,
       ...signedInContext(signedIn),
@@ -119,13 +112,14 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
 
   router.get(addresses.phoneRemoval(':phone'), (ctx) =>
     withPhone(ctx, async (signedIn, _fresh, { id, number }) => {
-      if (!mayRemove(signedIn, 'sms', rulesOf(signedIn))) return seeOther(ctx, addresses.phones);
+      if (!mayRemove(signedIn, 'sms', rulesOf(deps, signedIn))) return seeOther(ctx, addresses.phones);
       const without = { ...signedIn, phones: signedIn.phones.filter((one) => one !== number) };
       renderPage(deps, ctx, 'my-account/strong-authentication/remove-phone.njk', {
         path: addresses.phoneRemoval(id),
         ...signedInContext(signedIn),
         number: showPhone(number),
-        isLastStrong: hasStrong(signedIn, rulesOf(signedIn)) && !hasStrong(without, rulesOf(signedIn)),
+        isLastStrong:
+          hasStrong(signedIn, rulesOf(deps, signedIn)) && !hasStrong(without, rulesOf(deps, signedIn)),
         action: addresses.phoneRemoval(id),
         backUrl: addresses.phones,
       });
@@ -146,18 +140,10 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
   );
 
   const remove = (fresh: FreshSignIn, id: string, number: string) =>
-    changeSecurity(
-      knex,
+    removeFactor(
       deps,
       fresh,
-      { change: 'phone-removed', details: { phone: maskPhone(number) } },
-      async (trx) => {
-        // Two removals at once must not leave an administrator with nothing.
-        const principal = await lockPrincipal(trx, fresh.principal);
-        if (!principal || !mayRemove(principal, 'sms', rulesOf(principal))) throw new LastFactorError();
-        if (!(await removePhone(trx, principal, id))) throw new CaduceeError('notFound');
-        if (principal.phones.length === 1 && principal.preferredFactor === 'sms')
-          await savePreferences(trx, clock, principal, { preferredFactor: null });
-      },
+      { kind: 'sms', change: 'phone-removed', details: { phone: maskPhone(number) } },
+      (trx, principal) => removePhone(trx, principal, id),
     );
 }
