@@ -31,6 +31,7 @@ export type JournalEvent =
   | 'sign-out.completed'
   | 'sign-up.contact-proved'
   | 'sign-up.identity-checked'
+  | 'recovery-code.used'
   | 'security.changed'
   | 'signing-key.created'
   | 'token.replayed';

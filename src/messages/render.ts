@@ -63,6 +63,14 @@ export type MailParams = {
   };
   'sign-in-unblocked': { givenName: string; at: string; signInUrl: string; supportEmail: string };
   'administrators-alarm': { usedHours: number; limitHours: number; url: string };
+  /** `at` is an instant in ISO 8601. */
+  'recovery-code-used': {
+    givenName: string;
+    left: number;
+    at: string;
+    strongAuthenticationUrl: string;
+    supportEmail: string;
+  };
   /** `name` is what the person called a key or a device; `at` is an instant in ISO 8601. */
   'security-changed': {
     givenName: string;
@@ -81,6 +89,7 @@ export type SmsParams = {
     purpose: MailParams['code']['purpose'] | 'phone';
     applicationName?: string | undefined;
   };
+  'recovery-code-used': { left: number };
   'security-changed': { change: SecurityChange };
 };
 export type MailTemplate = keyof MailParams;

@@ -1,5 +1,6 @@
 /** Second factors set up straight in the database, for tests of what they open. */
-import { findPrincipal } from '../../src/accounts/principals.ts';
+import { findPrincipal, type Principal } from '../../src/accounts/principals.ts';
+import { createRecoveryCodes } from '../../src/factors/recovery-codes.ts';
 import { createTotpSeed, saveTotp } from '../../src/factors/totp.ts';
 import type { TestApp } from './app.ts';
 
@@ -24,11 +25,20 @@ export async function accountOf({ deps }: TestApp, email: string): Promise<strin
   return row.account_id;
 }
 
+async function principalOf(app: TestApp, email: string): Promise<Principal> {
+  const principal = await findPrincipal(app.deps.knex, await accountOf(app, email), undefined);
+  if (!principal) throw new Error(`nobody is ${email}`);
+  return principal;
+}
+
+/** @returns ten new recovery codes of this account. */
+export const addRecoveryCodes = async (app: TestApp, email: string): Promise<string[]> =>
+  createRecoveryCodes(app.deps.knex, app.deps, await principalOf(app, email));
+
 /** An authenticator application for this account, no code of which was used. @returns its seed. */
 export async function addTotp(app: TestApp, email: string): Promise<string> {
   const { deps } = app;
-  const principal = await findPrincipal(deps.knex, await accountOf(app, email), undefined);
-  if (!principal) throw new Error(`nobody is ${email}`);
+  const principal = await principalOf(app, email);
   const seed = createTotpSeed();
   await saveTotp(deps.knex, deps, principal, { seed, step: 0 });
   return seed;

@@ -214,4 +214,27 @@ export const STRONG_AUTHENTICATION: Sample[] = [
     context: { ...signedIn, isLastStrong: true, action: '/a', backUrl: '/retour' },
     says: ["Retirer l'application d'authentification ?", 'Retirer'],
   },
+  {
+    template: `${FOLDER}/recovery-codes.njk`,
+    context: { ...signedIn, isAllowed: true, total: 10, left: 0, action: '/a', backUrl: '/retour' },
+    says: ['Codes de secours', 'Créer mes codes de secours'],
+  },
+  {
+    template: `${FOLDER}/recovery-codes.njk`,
+    context: {
+      ...signedIn,
+      isAllowed: true,
+      total: 10,
+      left: 1,
+      createdAt: '2026-11-24T08:00:00.000Z',
+      action: '/a',
+      backUrl: '/retour',
+    },
+    says: ['Il vous reste 1 code sur 10', 'Remplacer mes codes'],
+  },
+  {
+    template: `${FOLDER}/recovery-codes.njk`,
+    context: { ...signedIn, codes: ['abcd-efgh-jkmn-pqrs', '0123-4567-89ab-cdef'], backUrl: '/retour' },
+    says: ['abcd-efgh-jkmn-pqrs', 'ils ne seront plus jamais affichés'],
+  },
 ];

@@ -535,6 +535,17 @@ export const SAMPLES: Sample[] = [
     ],
   },
   {
+    template: 'sign-in/recovery-code.njk',
+    context: {
+      application,
+      action: '/a',
+      otherChannelUrl: '/autre',
+      errors: { code: { key: 'fault.recoveryCode.wrong' } },
+      backUrl: '/retour',
+    },
+    says: ['Saisissez un code de secours', 'Utiliser un autre moyen', 'il a déjà servi'],
+  },
+  {
     template: 'sign-in/totp.njk',
     context: {
       application,

@@ -193,7 +193,15 @@ function searchAsTyped() {
   }
 }
 
+function printOnPress() {
+  for (const button of document.querySelectorAll('[data-print]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => print());
+  }
+}
+
 showSecrets();
+printOnPress();
 searchAsTyped();
 meterPasswords();
 eraseForms();

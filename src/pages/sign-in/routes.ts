@@ -24,6 +24,7 @@ import { signInFrame } from './frame.ts';
 import type { Interaction } from './interaction.ts';
 import { mustConfirm, mustStepUp, passwordPage } from './pages.ts';
 import { authenticate } from './password.ts';
+import { recoveryCodeRoutes } from './recovery-code.ts';
 import { totpRoutes } from './totp.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
@@ -123,6 +124,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   choiceRoutes(router, deps, frame);
   codeRoutes(router, deps, frame);
   totpRoutes(router, deps, frame);
+  recoveryCodeRoutes(router, deps, frame);
   consentRoutes(router, deps, provider, frame.enter);
   unmetRoutes(router, deps, provider, frame.enter);
 }
