@@ -28,6 +28,7 @@ const own = (name: string) => new URL(`../../views/assets/${name}`, import.meta.
 const fromPackage = (name: string, path: string) =>
   join(dirname(require.resolve(`${name}/package.json`)), path);
 
+const WEBAUTHN = '@simplewebauthn/browser';
 const FONT = '@fontsource-variable/atkinson-hyperlegible-next';
 
 /** The order counts: a stylesheet comes after what it refers to. */
@@ -42,6 +43,11 @@ const SOURCES: { name: string; files: (string | URL)[] }[] = [
   },
   { name: 'mark.svg', files: [own('mark.svg')] },
   { name: 'caducee.js', files: [own('caducee.js')] },
+  // For the pages that make or use a passkey alone. The library first: it leaves its functions in a global.
+  {
+    name: 'passkeys.js',
+    files: [fromPackage(WEBAUTHN, 'dist/bundle/index.umd.min.js'), own('passkeys.js')],
+  },
   // One stylesheet, one request: the reset travels in front of the design that stands on it.
   {
     name: 'caducee.css',
