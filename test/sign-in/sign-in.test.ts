@@ -684,6 +684,36 @@ describe('sign-in under load, on a node that sends no SMS', () => {
     expect(await stored()).to.match(/\bt=3\b/);
   });
 
+  for (const [form, other] of [
+    ['NFC', 'NFD'],
+    ['NFD', 'NFC'],
+  ] as const) {
+    it(`takes 128 characters of any script, chosen as ${form} and typed as ${other}`, async () => {
+      const account = app.database
+        .knex('accounts')
+        .whereIn(
+          'id',
+          app.database.knex('email_addresses').where({ canonical: CAMILLE }).select('account_id'),
+        );
+      const { password_hash: before } = await account.clone().first('password_hash');
+      const password = 'Été à Œuvré, 水 и 🐎 '.repeat(8).slice(0, 130).trim();
+      expect(Array.from(password.normalize('NFC')).length).to.be.within(110, 128);
+      await account.clone().update({ password_hash: await app.deps.hasher.hash(password.normalize(form)) });
+      try {
+        const { url } = await client.authorize();
+        const back = await signIn(app, new Visitor(app.issuer), url, {
+          email: CAMILLE,
+          password: password.normalize(other),
+        });
+        expect(back.headers.get('location')).to.include('/callback?code=');
+        const [cut] = await tryAtOnce(CAMILLE, password.slice(0, -2), 1);
+        expect(wordsOf(cut as Page), 'the end counts too').to.include(BAD_CREDENTIALS);
+      } finally {
+        await account.clone().update({ password_hash: before });
+      }
+    });
+  }
+
   it('sends an e-mail to who would prefer an SMS', async () => {
     const { url } = await client.authorize();
     const back = await signIn(app, new Visitor(app.issuer), url, { email: DOMINIQUE });
