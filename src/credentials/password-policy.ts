@@ -14,8 +14,8 @@ const MIN_BITS = 50;
 const STRONG_BITS = 80;
 
 /**
- * Guesses an informed attacker needs at least. Online, at 10 failures per 15 minutes and account, 10^8 guesses
- * are 285 years; offline, argon2id at 20 ms a guess makes them 23 days of one core, for one account and its salt.
+ * Guesses an informed attacker needs at least. Online, at 100 failures a day and account, 10^8 guesses are 2,700
+ * years; offline, argon2id at 20 ms a guess makes them 23 days of one core, for one account and its salt.
  * Higher, and ordinary passphrases of two rare words would be refused.
  */
 const MIN_GUESSES = 1e8;
