@@ -12,7 +12,7 @@ import { consumeCode } from '../../credentials/one-time-codes.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
-import { deviceTokenOf, keepDeviceToken } from '../../http/device-cookie.ts';
+import { deviceTokenOf, rememberBrowser } from '../../http/device-cookie.ts';
 import { browserOf, ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { takeNotice } from '../../http/notice.ts';
@@ -21,7 +21,6 @@ import { endJourney, findJourney, type Journey, moveJourney, startJourney } from
 import type { Fault } from '../../lib/fault.ts';
 import { assuranceOf } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { rememberDevice } from '../../throttle/known-devices.ts';
 import { RETURNS } from '../addresses.ts';
 import { takeProposedEmail } from '../proposed-email.ts';
 import { consentRoutes, showConsent } from './consent.ts';
@@ -272,7 +271,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!completed)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
     await forgetSends(deps, contact, 'sign-in', principal.id);
-    keepDeviceToken(deps, ctx, await rememberDevice(knex, deps, principal, deviceTokenOf(deps, ctx)));
+    await rememberBrowser(deps, ctx, principal);
     const ts = Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     seeOther(
