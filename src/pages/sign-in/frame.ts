@@ -9,7 +9,7 @@ import { deliverCode, resendNotice } from '../../credentials/code-delivery.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
-import { deviceTokenOf, keepDeviceToken } from '../../http/device-cookie.ts';
+import { rememberBrowser } from '../../http/device-cookie.ts';
 import { browserOf, ensureBrowser } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { findSignedIn, type SignedIn } from '../../http/session.ts';
@@ -18,7 +18,6 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { type Assurance, assuranceOf, stepUp } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { rememberDevice } from '../../throttle/known-devices.ts';
 import { choicesFor } from './choices.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type Choice, nextStep, type SignInState, type SignInStep } from './steps.ts';
@@ -209,7 +208,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
       return true;
     });
     if (!completed) return false;
-    keepDeviceToken(deps, ctx, await rememberDevice(knex, deps, principal, deviceTokenOf(deps, ctx)));
+    await rememberBrowser(deps, ctx, principal);
     // A second factor alone is no fresh sign-in: the password is as old as it was.
     const ts = signedInAt ?? Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
