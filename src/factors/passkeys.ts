@@ -22,6 +22,9 @@ import { newId } from '../lib/ids.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { type Ceremony, createChallenge, isChallengeOf, useChallenge } from './passkey-challenges.ts';
 
+/** EdDSA, ES256, RS256 (IANA COSE Algorithms): what authenticators in use do. */
+const ALGORITHMS = [-8, -7, -257];
+
 export const MAX_PASSKEYS = 10;
 export const MAX_NAME_LENGTH = 60;
 
@@ -80,6 +83,7 @@ export async function registrationOptions(
     userDisplayName: (member ?? account).displayName,
     challenge: new Uint8Array(Buffer.from(createChallenge(deps, ceremony), 'base64url')),
     attestationType: 'none',
+    supportedAlgorithmIDs: ALGORITHMS,
     excludeCredentials: await describe(db, id),
     authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
   });
@@ -159,6 +163,7 @@ export async function registerPasskey(
     expectedOrigin: deps.settings.ISSUER,
     expectedRPID: rpIdOf(deps),
     requireUserVerification: false,
+    supportedAlgorithmIDs: ALGORITHMS,
   }).catch(() => undefined);
   if (!verified?.verified || !(await useChallenge(db, deps.clock, challenge.answered()))) return false;
   const { credential, aaguid, credentialDeviceType, credentialBackedUp } = verified.registrationInfo;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type Koa from 'koa';
 
@@ -23,10 +23,9 @@ const PREFIX = '/assets/';
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
 
-const require = createRequire(import.meta.url);
 const own = (name: string) => new URL(`../../views/assets/${name}`, import.meta.url);
 const fromPackage = (name: string, path: string) =>
-  join(dirname(require.resolve(`${name}/package.json`)), path);
+  join(dirname(findPackageJSON(name, import.meta.url) as string), path);
 
 const WEBAUTHN = '@simplewebauthn/browser';
 const FONT = '@fontsource-variable/atkinson-hyperlegible-next';
