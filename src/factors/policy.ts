@@ -57,13 +57,17 @@ export const hasStrong = (
   circumstances: Circumstances,
 ): boolean => totalOf(countStrong(principal, circumstances)) > 0;
 
-/** Whether one factor of this kind may go: an administrator keeps one that is neither e-mail nor a recovery code. */
+/**
+ * Whether one factor of this kind may go: an administrator, and anybody whom a code by e-mail does not let in, keeps one that
+ * is neither that nor a recovery code.
+ */
 export function mayRemove(
   principal: Pick<Principal, 'account' | 'phones' | 'factors'>,
   kind: FactorKind,
   circumstances: Circumstances,
 ): boolean {
-  if (!principal.account.isAdministrator || !isStrong(kind)) return true;
+  const keepsOne = principal.account.isAdministrator || circumstances.allowed?.includes('email') === false;
+  if (!keepsOne || !isStrong(kind)) return true;
   const counts = countStrong(principal, circumstances);
   return totalOf(counts) - Math.min(1, counts[kind]) >= 1;
 }

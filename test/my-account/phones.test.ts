@@ -206,7 +206,7 @@ describe('phones as second factors', () => {
     expect((await visitor.request(only)).headers.get('location')).to.equal(PHONES);
     const refused = await visitor.send(page, {}, only);
     expect(refused.status).to.equal(422);
-    expect(wordsOf(refused)).to.include('Un administrateur garde au moins un moyen fort.');
+    expect(wordsOf(refused)).to.include('Votre compte doit garder au moins un moyen fort.');
     expect(await changesOf(app, ADMIN), 'nothing is told of what did not happen').to.deep.equal([]);
 
     await addPhone(app, visitor, NEW);

@@ -150,6 +150,16 @@ describe('a sign-in of another strength than asked', () => {
       }
     });
 
+    it('is no weaker to a pushed request', async () => {
+      const visitor = await signedInByEmail(CAMILLE);
+      const { searchParams } = new URL((await strict.authorize({ acr_values: ACR.twoSteps })).url);
+      const pushed = await fetch(`${app.issuer}/par`, { method: 'POST', body: searchParams });
+      const { request_uri } = (await pushed.json()) as { request_uri: string };
+      const query = new URLSearchParams({ client_id: 'dossier', request_uri });
+      const page = await visitor.get(`/authorize?${query}`);
+      expect(wordsOf(page)).to.include('Dossier demande une authentification forte');
+    });
+
     it('offers no code by e-mail in a whole sign-in either', async () => {
       const visitor = new Visitor(app.issuer);
       const form = await visitor.get((await strict.authorize({ acr_values: ACR.twoSteps })).url);

@@ -22,7 +22,7 @@ import { phoneCodeRoutes } from './phone-code.ts';
 
 const PAGE = 'telephones';
 
-/** Nothing else would sign this administrator in. */
+/** Nothing else would sign them in. */
 class LastFactorError extends Error {
   override name = 'LastFactorError';
 }
