@@ -98,21 +98,16 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     });
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
-    const { account } = principal;
-    if (account.state !== 'active') {
+    const { state } = principal.account;
+    const stopAt = (key: string, kind = 'refusal') => {
       const supportEmail = deps.settings.SUPPORT_EMAIL;
-      const kind = account.state === 'pending' ? 'waiting' : 'refusal';
-      return showPassword(ctx, interaction, {
-        email,
-        alert: {
-          kind,
-          key: `alert.account.${account.state}`,
-          vars: { supportEmail },
-          url: `mailto:${supportEmail}`,
-        },
-      });
-    }
+      const alert = { kind, key, vars: { supportEmail }, url: `mailto:${supportEmail}` };
+      showPassword(ctx, interaction, { email, alert });
+    };
+    if (state !== 'active')
+      return stopAt(`alert.account.${state}`, state === 'pending' ? 'waiting' : 'refusal');
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
+    if (frame.choicesIn(principal, interaction).length === 0) return stopAt('alert.account.noFactor');
     const refused = await frame.begin(ctx, interaction, { principal, email });
     if (refused) showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });
