@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { MINUTE, SECOND } from '../../src/lib/clock.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { Visitor, wordsOf } from '../support/visitor.ts';
+import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
 import {
   ADMIN,
   accountIdOf,
@@ -52,8 +52,12 @@ describe('phones as second factors', () => {
     expect(wordsOf(done)).to.include('Le +33 6 39 98 00 41 est vérifié');
     expect(await phonesOf(app, CAMILLE)).to.deep.equal([NEW]);
     expect(await changesOf(app, CAMILLE)).to.deep.equal([{ change: 'phone-added', phone: '3363***41' }]);
-    for (const to of [CAMILLE.email, 'camille.cabinet@example.test'])
-      expect((await app.waitForMessage(to)).subject, to).to.include('Un téléphone a été ajouté');
+    // Two sign-ins were coded to the first address.
+    for (const [to, after] of [
+      [CAMILLE.email, 2],
+      ['camille.cabinet@example.test', 0],
+    ] as const)
+      expect((await app.waitForMessage(to, { after })).subject, to).to.include('Un téléphone a été ajouté');
     expect((await elsewhere.request(PHONES)).status, 'the other session ended').to.equal(303);
 
     const next = await signedInBy(app, CAMILLE, { channel: 'sms-1', codeTo: NEW });
@@ -136,6 +140,23 @@ describe('phones as second factors', () => {
     expect(wordsOf(await visitor.submit(codePage, { code }))).to.include('est vérifié');
   });
 
+  it('are proved to who asked, not to who signs in after them in the same browser', async () => {
+    const visitor = await signedIn(app, CAMILLE);
+    const form = await visitor.get(PHONES);
+    const { result: codePage, code } = await app.codeSentBy(NEW, () =>
+      visitor.submit(form, { number: NEW }, '/telephones'),
+    );
+    for (const name of ['caducee', 'caducee.sig'])
+      await visitor.jar.setCookie(`${name}=; Max-Age=0; Path=/`, app.issuer);
+    await signIn(app, visitor, '/connexion', DOMINIQUE);
+    for (const answer of [
+      await visitor.request(codePage.url),
+      await visitor.send(await visitor.get(PHONES), { code }, codePage.url),
+    ])
+      expect([answer.status, answer.headers.get('location')]).to.deep.equal([303, PHONES]);
+    expect(await phonesOf(app, DOMINIQUE)).to.deep.equal([DOMINIQUE.codeTo]);
+  });
+
   it('receive five codes an hour at most, half a minute apart', async () => {
     const visitor = await signedIn(app, CAMILLE);
     const form = await visitor.get(PHONES);
@@ -170,9 +191,10 @@ describe('phones as second factors', () => {
     const done = await visitor.submit(question, {});
     expect(wordsOf(done)).to.include('Le +33 6 39 98 00 07 est retiré');
     expect(await phonesOf(app, DOMINIQUE)).to.deep.equal([]);
-    expect((await app.waitForMessage(DOMINIQUE.codeTo)).text, 'the number itself is told').to.include(
-      'un téléphone a été retiré',
-    );
+    expect(
+      (await app.waitForMessage(DOMINIQUE.codeTo, { after: 1 })).text,
+      'the number itself is told',
+    ).to.include('un téléphone a été retiré');
     const { preferred_factor } = await app.database
       .knex('accounts')
       .where({ id: await accountIdOf(app, DOMINIQUE) })
