@@ -36,6 +36,18 @@ interface Circumstances {
   readonly allowed?: readonly FactorKind[];
 }
 
+export type FactorRules = Required<Circumstances>;
+
+/** What holds here for this account. */
+export const factorRulesOf = (
+  { settings, sms }: { settings: PolicySettings; sms: object | undefined },
+  account: Pick<Account, 'kind' | 'isAdministrator'>,
+): FactorRules => ({ smsAvailable: sms !== undefined, allowed: allowedFactors(settings, account) });
+
+/** Strong factors that may be set up, best first. */
+export const possibleFactors = ({ smsAvailable, allowed }: FactorRules): StrongFactor[] =>
+  STRONG_FACTORS.filter((kind) => allowed.includes(kind) && (kind !== 'sms' || smsAvailable));
+
 /** How many of each strong factor the person can sign in with. */
 export function countStrong(
   { phones, factors }: Pick<Principal, 'phones' | 'factors'>,
@@ -81,15 +93,13 @@ export type Advice = StrongFactor | 'recovery-code';
  */
 export function adviceFor(
   principal: Pick<Principal, 'phones' | 'factors'>,
-  circumstances: Circumstances & { readonly allowed: readonly FactorKind[] },
+  rules: FactorRules,
 ): Advice | undefined {
-  const { allowed, smsAvailable } = circumstances;
-  const possible = STRONG_FACTORS.filter(
-    (kind) => allowed.includes(kind) && (kind !== 'sms' || smsAvailable),
-  );
-  if (!hasStrong(principal, circumstances)) return possible[0];
-  if (principal.factors.recoveryCodes === 0 && allowed.includes('recovery-code')) return 'recovery-code';
-  const { passkey, totp } = countStrong(principal, circumstances);
+  const possible = possibleFactors(rules);
+  if (!hasStrong(principal, rules)) return possible[0];
+  if (principal.factors.recoveryCodes === 0 && rules.allowed.includes('recovery-code'))
+    return 'recovery-code';
+  const { passkey, totp } = countStrong(principal, rules);
   if (passkey > 0) return undefined;
   if (possible.includes('passkey')) return 'passkey';
   return totp === 0 && possible.includes('totp') ? 'totp' : undefined;

@@ -7,7 +7,7 @@ import { changeSecurity, type FreshSignIn } from '../../../accounts/security-cha
 import type { Deps } from '../../../deps.ts';
 import { CaduceeError } from '../../../errors.ts';
 import { listPhones, MAX_PHONES, type Phone, removePhone } from '../../../factors/phones.ts';
-import { allowedFactors, hasStrong, mayRemove } from '../../../factors/policy.ts';
+import { factorRulesOf, hasStrong, mayRemove } from '../../../factors/policy.ts';
 import { savePreferences } from '../../../factors/preferences.ts';
 import { type PageContext, type RequestState, renderPage, seeOther } from '../../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
@@ -34,16 +34,16 @@ interface Shown {
 }
 
 export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, settings } = deps;
-  const smsAvailable = deps.sms !== undefined;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
-  const rulesOf = ({ account }: Principal) => ({ smsAvailable, allowed: allowedFactors(settings, account) });
+  const rulesOf = ({ account }: Principal) => factorRulesOf(deps, account);
 
   /** Why none can be added, if so. */
   const closedKindOf = (principal: Principal): 'no-sms' | 'not-allowed' | undefined => {
+    const { smsAvailable, allowed } = rulesOf(principal);
     if (!smsAvailable) return 'no-sms';
-    return rulesOf(principal).allowed.includes('sms') ? undefined : 'not-allowed';
+    return allowed.includes('sms') ? undefined : 'not-allowed';
   };
 
   async function show(
