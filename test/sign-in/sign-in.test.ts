@@ -724,7 +724,10 @@ describe('sign-in under load, on a node that sends no SMS', () => {
 
   it('closes to an administrator, who has no second factor left', async () => {
     const [page] = await tryAtOnce(ADMIN, DEMO_PASSWORD, 1);
-    expect(page?.status).to.equal(403);
+    expect(page?.status).to.equal(422);
+    expect(wordsOf(page as Page)).to.include(
+      "Aucun moyen de confirmation de votre compte n'est accepté ici.",
+    );
     expect(app.mailbox.messages().filter(({ to }) => to === ADMIN)).to.have.length(0);
   });
 });

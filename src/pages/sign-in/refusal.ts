@@ -2,11 +2,11 @@
 import type { AccountState } from '../../accounts/accounts.ts';
 import type { Deps } from '../../deps.ts';
 
-export function refusalOf({ settings }: Pick<Deps, 'settings'>, state: AccountState) {
+export function refusalOf({ settings }: Pick<Deps, 'settings'>, reason: AccountState | 'noFactor') {
   const supportEmail = settings.SUPPORT_EMAIL;
   return {
-    kind: state === 'pending' ? 'waiting' : 'refusal',
-    key: `alert.account.${state}`,
+    kind: reason === 'pending' ? 'waiting' : 'refusal',
+    key: `alert.account.${reason}`,
     vars: { supportEmail },
     url: `mailto:${supportEmail}`,
   };

@@ -105,10 +105,11 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
     const { account } = principal;
-    if (account.state !== 'active') {
+    if (account.state !== 'active')
       return showPassword(ctx, interaction, { email, alert: refusalOf(deps, account.state) });
-    }
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
+    if (frame.choicesIn(principal, interaction).length === 0)
+      return showPassword(ctx, interaction, { email, alert: refusalOf(deps, 'noFactor') });
     const refused = await frame.begin(ctx, interaction, { principal, email });
     if (refused) await showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });
