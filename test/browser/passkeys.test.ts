@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -11,14 +14,19 @@ const CAMILLE = 'camille@example.test';
 describe('passkeys in a browser', function () {
   this.timeout(60_000);
   let app: TestApp;
+  let application: Server;
   let client: TestClient;
   before(async () => {
-    app = await startTestApp();
-    client = await createTestClient(app.issuer, 'messagerie');
+    application = createServer((_request, response) => response.end('signed in')).listen(0, '127.0.0.1');
+    await once(application, 'listening');
+    const url = `http://localhost:${(application.address() as AddressInfo).port}`;
+    app = await startTestApp({ applicationUrl: () => url });
+    client = await createTestClient(app.issuer, 'messagerie', { redirectUri: `${url}/callback` });
   });
   after(async () => {
     await app.close();
     await closeBrowser();
+    application.close();
   });
   beforeEach(() => forgetFactors(app));
 
@@ -59,7 +67,6 @@ describe('passkeys in a browser', function () {
     touches = async (enabled) => {
       await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
     };
-    await page.context().route(`${client.redirectUri}*`, (route) => route.fulfill({ body: 'back' }));
     return page;
   }
 
@@ -154,7 +161,7 @@ describe('passkeys in a browser', function () {
     await pressAndTouch(page, "Se connecter avec une clé d'accès");
     await page.getByText("n'est pas connue ici", { exact: false }).waitFor();
     await enterPassword(page);
-    console.log(await page.evaluate('document.body.innerText'));
+
     await see(page, /code/i);
     await page.context().close();
   });

@@ -52,6 +52,8 @@ export function passwordPage(
   ): Promise<void> => {
     if (ctx.method === 'POST') ctx.status = 422;
     page(ctx, interaction, 'sign-in/password.njk', {
+      // The page is shown at other addresses too.
+      action: interactionUrl(interaction.uid),
       values: { email },
       errors,
       alert,
