@@ -730,6 +730,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       const visitor = newVisitor();
       const form = await proveContact(visitor, doctor, 'sms');
       const first = await chooseAddress(visitor, form, 'first.choice@example.test');
+      expect(readingOf(first.page)).to.match(/rien reçu\s\? Le message contient un code, ou vous explique/);
       const back = await visitor.get(hrefOf(first.page, 'Retour'));
       expect(heading(back)).to.equal('Finaliser la création de votre espace');
       for (const field of ['email', 'emailConfirmation'])

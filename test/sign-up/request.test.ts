@@ -75,7 +75,10 @@ describe('sign-up that an administrator decides upon', () => {
     const { result: codePage, code } = await app.codeSentBy(email, () =>
       visitor.submit(address, { email }, '/adresse'),
     );
-    expect(wordsOf(codePage)).to.contain('Code OTP').and.to.contain('Valider mon adresse');
+    expect(wordsOf(codePage))
+      .to.contain('Code OTP')
+      .and.to.contain('Valider mon adresse')
+      .and.to.match(/Vous n'avez rien reçu\s\? Le message contient un code, ou vous explique/);
     return visitor.submit(codePage, { code }, '/code');
   }
 
