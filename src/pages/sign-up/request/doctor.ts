@@ -119,6 +119,10 @@ function faultsOf(typed: Values, errors: Faults, isKnown: boolean): Faults {
   return isEmpty ? { manual } : inOrder({ ...errors, manual });
 }
 
+/** Enter goes on once the form is filled, by hand or from a line; before that it searches. */
+const asksToSearch = ({ action, manual, person }: Fields): boolean =>
+  action === 'search' || (action === 'enter' && !manual && !person);
+
 async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Results> {
   const { familyName = '', givenName = '', rpps = '' } = fields;
   const longest = Math.max(...[familyName, givenName, rpps].map((text) => text.trim().length));
@@ -183,7 +187,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.post(path, ...form, async (ctx) => {
     const fields = fieldsOf(ctx);
     const values = typedValues(fields);
-    if (fields.choose || (fields.person && fields.action !== 'search')) {
+    if (fields.choose || (fields.person && !asksToSearch(fields))) {
       const refused = await readRefused(deps, ctx);
       if (refused) return show(ctx, { values, errors: { person: refused } });
     }
@@ -201,7 +205,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
         : { kind: 'waiting', key: 'request.search.chosenWithoutRpps', vars, focused: true };
       return show(ctx, { values: chosen, alert });
     }
-    if (fields.action === 'search')
+    if (asksToSearch(fields))
       return show(ctx, { values: { ...values, person: '' }, results: await search(deps, ctx, fields) });
 
     const line = fields.person ? await valuesOfChoice(knex, fields.person) : undefined;
