@@ -1,6 +1,6 @@
 /** The pages of a sign-in, filled from where it stands. */
-import type { Notice } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES } from '../../credentials/one-time-codes.ts';
+import type { Notice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { type PageContext, renderPage } from '../../http/context.ts';
 import type { Fault } from '../../lib/fault.ts';

@@ -5,10 +5,12 @@
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { rememberLanguage } from '../../accounts/language.ts';
 import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { checkCode, deliverCode, forgetSends, resendNotice } from '../../credentials/code-delivery.ts';
+import { checkCode, deliverCode, forgetSends } from '../../credentials/code-delivery.ts';
 import { consumeCode } from '../../credentials/one-time-codes.ts';
+import { noticeNow, resendNotice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
@@ -73,7 +75,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       },
       async (trx) => {
         const { notice: _, ...state } = journey.state;
-        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        const notice = again ? { notice: resendNotice(clock, undefined, contact.masked) } : {};
         await moveJourney(trx, deps, journey, { ...state, contactId: contact.id, ...notice });
       },
     );
@@ -213,7 +215,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       return seeOther(ctx, interactionUrl(interaction.uid));
     }
     const { contacts, contact, journey } = state;
-    showCode(ctx, interaction, { contacts, contact, alert: journey.state.notice });
+    showCode(ctx, interaction, { contacts, contact, alert: noticeNow(clock, journey.state.notice) });
   });
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
@@ -227,7 +229,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const { contact, journey } = state;
     const refused = await send(ctx, interaction, journey, contact);
     if (refused) {
-      const notice = resendNotice(refused, contact.masked);
+      const notice = resendNotice(clock, refused, contact.masked);
       await moveJourney(knex, deps, journey, { ...journey.state, notice });
     }
     seeOther(ctx, `${interactionUrl(interaction.uid)}/code`);

@@ -7,15 +7,10 @@ import type Provider from 'oidc-provider';
 import { DuplicateAccountError } from '../../../accounts/accounts.ts';
 import { parseEmailAddress } from '../../../accounts/contacts.ts';
 import { record } from '../../../audit/journal.ts';
-import {
-  addressLink,
-  checkCode,
-  deliverCode,
-  forgetSends,
-  resendNotice,
-} from '../../../credentials/code-delivery.ts';
+import { addressLink, checkCode, deliverCode, forgetSends } from '../../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
 import { isLinkConsumed } from '../../../credentials/one-time-links.ts';
+import { noticeNow, resendNotice } from '../../../credentials/resend-notice.ts';
 import type { Deps } from '../../../deps.ts';
 import { CaduceeError } from '../../../errors.ts';
 import {
@@ -78,7 +73,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
       values = {},
       errors = {},
       alert,
-    }: { values?: Record<string, unknown>; errors?: Faults; alert?: object } = {},
+    }: { values?: Record<string, unknown>; errors?: Faults; alert?: object | undefined } = {},
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const step = nextStep(state);
@@ -179,7 +174,7 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
       const { alive } = await findDestination(provider, state.interaction);
       return showStep(ctx, alive ? state : { ...state, interaction: undefined });
     }
-    showStep(ctx, state, 'notice' in state ? { alert: state.notice } : {});
+    showStep(ctx, state, { alert: noticeNow(clock, state.notice) });
   });
 
   // A form's own address, typed or reloaded: back to the step that is due.
@@ -239,12 +234,13 @@ export function ordreRoutes(router: Router<RequestState>, deps: Deps, provider: 
       return seeOther(ctx, base(ctx));
     const under = journey as UnderWay;
     const shown = step === 'code' ? contactOf(state).masked : (state.chosen?.address ?? '');
-    const sent = { ...under, state: { ...state, notice: resendNotice(undefined, shown) } };
+    const sent = { ...under, state: { ...state, notice: resendNotice(clock, undefined, shown) } };
     const refused =
       step === 'code'
         ? await sendToOrdinalContact(ctx, sent, contactOf(state), true)
         : await proveAddress(ctx, sent, sent.state, true);
-    if (refused) await moveJourney(knex, deps, under, { ...state, notice: resendNotice(refused, shown) });
+    if (refused)
+      await moveJourney(knex, deps, under, { ...state, notice: resendNotice(clock, refused, shown) });
     seeOther(ctx, base(ctx));
   });
 

@@ -4,15 +4,10 @@
  */
 import type Router from '@koa/router';
 import { parseEmailAddress } from '../../../accounts/contacts.ts';
-import {
-  addressLink,
-  checkCode,
-  forgetSends,
-  resendNotice,
-  throttledFault,
-} from '../../../credentials/code-delivery.ts';
+import { addressLink, checkCode, forgetSends, throttledFault } from '../../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
 import { isLinkConsumed } from '../../../credentials/one-time-links.ts';
+import { noticeNow, resendNotice } from '../../../credentials/resend-notice.ts';
 import type { Deps } from '../../../deps.ts';
 import {
   clientAddress,
@@ -107,7 +102,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
       kind,
       application: state.application,
       errors,
-      alert: alert ?? state.notice,
+      alert: alert ?? noticeNow(clock, state.notice),
       backUrl: `${base(ctx)}/retour`,
       ...(await contextOf(base(ctx), state, step)),
       ...values,
@@ -274,9 +269,9 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     at(ctx, 'address-code', async (journey) => {
       const { state } = journey;
       const shown = state.chosen?.address ?? '';
-      const sent = { ...state, notice: resendNotice(undefined, shown) };
+      const sent = { ...state, notice: resendNotice(clock, undefined, shown) };
       const refused = await proveAddress(ctx, journey, sent, true);
-      if (refused) await move(journey, { ...state, notice: resendNotice(refused, shown) });
+      if (refused) await move(journey, { ...state, notice: resendNotice(clock, refused, shown) });
       seeOther(ctx, base(ctx));
     }),
   );
