@@ -104,7 +104,7 @@ export async function sendNews(db: Db, deps: Deps): Promise<number> {
 }
 
 /**
- * Sends one mail for each request that has used most of its time, once in its life.
+ * Sends one mail for all the requests that have used most of their time, each told once in its life.
  * @returns how many requests this call told of.
  */
 export async function sendAlarms(db: Db, deps: Deps): Promise<number> {
@@ -122,18 +122,23 @@ export async function sendAlarms(db: Db, deps: Deps): Promise<number> {
       .skipLocked()
       .select('id', 'created_at');
     const due = rows.filter(({ created_at }) => workingHoursBetween(created_at, now) >= ALARM_HOURS);
-    for (const { id, created_at } of due) {
-      await trx('approvals').where({ id }).update({ alarmed_at: now });
-      await tellAdministrators(trx, deps, {
-        channel: 'email',
-        template: 'administrators-alarm',
-        params: {
+    if (due.length === 0) return 0;
+    const ids = due.map(({ id }) => id);
+    await trx('approvals').whereIn('id', ids).update({ alarmed_at: now });
+    await tellAdministrators(trx, deps, {
+      channel: 'email',
+      template: 'administrators-alarm',
+      params: {
+        requests: due.map(({ id, created_at }) => ({
+          since: created_at.toISOString(),
           usedHours: promiseOf(created_at, now).usedHours,
-          limitHours: PROMISE_HOURS,
           url: `${settings.ISSUER}${MAIL_PATHS.approval(id)}`,
-        },
-      });
-    }
+        })),
+        alarmHours: ALARM_HOURS,
+        limitHours: PROMISE_HOURS,
+        url: `${settings.ISSUER}${MAIL_PATHS.approvals}`,
+      },
+    });
     return due.length;
   });
 }

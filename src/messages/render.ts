@@ -1,7 +1,7 @@
 import nunjucks from 'nunjucks';
 import { nameInGreeting } from '../accounts/names.ts';
 import type { Lang, Texts } from '../http/texts.ts';
-import { dayInWords, VIEWS_FOLDER } from '../http/views.ts';
+import { dayInWords, momentInWords, VIEWS_FOLDER } from '../http/views.ts';
 
 export type MailParams = {
   code: {
@@ -49,7 +49,13 @@ export type MailParams = {
   };
   /** `count` requests came since the last such mail. */
   'administrators-news': { count: number; url: string };
-  'administrators-alarm': { usedHours: number; limitHours: number; url: string };
+  /** Requests that used `alarmHours` of the `limitHours` promised, the oldest first; `since` in ISO 8601. */
+  'administrators-alarm': {
+    requests: readonly { since: string; usedHours: number; url: string }[];
+    alarmHours: number;
+    limitHours: number;
+    url: string;
+  };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
@@ -111,6 +117,7 @@ export function createMessageRenderer({
     ...('givenName' in params && { givenName: oneLine(nameInGreeting(String(params.givenName))) }),
     lang,
     day: dayInWords(lang),
+    moment: momentInWords(lang),
     t: (key: string, vars?: Record<string, unknown>) => texts.t(lang, key, vars),
   });
 
