@@ -1,5 +1,6 @@
 /** What administrators are told of the queue, each thing once however many nodes run. */
 import type { Settings } from '../../config/settings.ts';
+import type { Lang } from '../http/texts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { fromNow, HOUR, MINUTE } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
@@ -28,18 +29,16 @@ interface Deps {
   readonly settings: Settings;
 }
 
-const administratorAddresses = (db: Db): Promise<string[]> =>
+const administrators = (db: Db): Promise<{ to: string; lang: Lang }[]> =>
   db('accounts')
     .join('account_roles', 'account_roles.account_id', 'accounts.id')
     .join('email_addresses', 'email_addresses.account_id', 'accounts.id')
     .where({ 'accounts.state': 'active', 'account_roles.role': 'administrator', is_notification: true })
     .orderBy('address')
-    .pluck('address');
+    .select('address as to', 'accounts.language as lang');
 
-/** Administrators read French, the language of the product. */
 async function tellAdministrators(db: Db, deps: Deps, mail: Mail): Promise<void> {
-  for (const to of await administratorAddresses(db))
-    await enqueueMessage(db, deps, { ...mail, to, lang: 'fr' });
+  for (const reader of await administrators(db)) await enqueueMessage(db, deps, { ...mail, ...reader });
 }
 
 /**

@@ -258,6 +258,8 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const completed = await knex.transaction(async (trx) => {
       if (!(await consumeCode(trx, clock, checked.value))) return false;
       await endJourney(trx, journey);
+      const reader = { accountId: account.id, memberId: member?.id };
+      await rememberLanguage(trx, reader, (ctx.state as RequestState).lang);
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
