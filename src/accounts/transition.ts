@@ -9,6 +9,7 @@ import { enqueueMessage, type Mail } from '../messages/outbox.ts';
 import { revokeAccess } from './access.ts';
 import { type Account, type AccountState, findAccount } from './accounts.ts';
 import { type Reader, readerOf } from './reader.ts';
+import { tellResponsible } from './responsible.ts';
 import { type TransitionMail, type TransitionRole, transitionOf } from './states.ts';
 
 export interface Actor {
@@ -117,6 +118,7 @@ export async function transition(db: Db, deps: Deps, change: StateChange): Promi
       source: by.source,
       details: { from, to, by: by.role, ...details },
     });
-
+    if (from === 'pending' && to === 'active' && account?.kind === 'shared')
+      await tellResponsible(trx, deps, account, by);
   });
 }

@@ -12,6 +12,7 @@ export type JournalEvent =
   | 'account.closed'
   | 'account.created'
   | 'account.refused'
+  | 'account.responsible-told'
   | 'account.restored'
   | 'account.suspended'
   | 'approval.requested'

@@ -28,9 +28,16 @@ export type MailParams = {
   'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
-  /** `givenName` is empty for a shared account. */
-  'sign-up-received': { givenName: string; hours: number };
-  /** `title` is a shared account's. */
+  /** `creator` asked for the shared account, and said that the reader, whose number is `rpps`, answers for it. */
+  'shared-account-responsible': {
+    givenName: string;
+    title: string;
+    creator: string;
+    rpps: string;
+    supportEmail: string;
+  };
+  /** `title` is a shared account's, as below; the given name is then its first member's. */
+  'sign-up-received': { givenName: string; hours: number; title?: string | undefined };
   'account-approved': { givenName: string; email: string; signInUrl: string; title?: string | undefined };
   /** `reason` may have several lines. */
   'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
