@@ -27,8 +27,9 @@ import { throttleRules } from '../../../throttle/throttle.ts';
 import { workplacesOfDirectoryPerson } from '../../../workplaces/directory-places.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
+import { erasedAlert, eraseLater } from '../first-form.ts';
 import { interactionOf } from '../interaction.ts';
-import { beginRequest, ERASED_AFTER_SECONDS, findBegun } from './begin.ts';
+import { beginRequest, findBegun } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
 import type { RequestState as Request } from './steps.ts';
 
@@ -151,7 +152,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const interaction = interactionOf(ctx);
     const action = addresses.signUpRequest('doctor', interaction);
-    ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+    eraseLater(ctx, action);
     renderPage(deps, ctx, 'sign-up/request/doctor.njk', {
       values: { profession: MEDECIN, ...values },
       errors,
@@ -169,8 +170,8 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
   }
 
   router.get(path, async (ctx) => {
-    const erased = ctx.query.efface === '1';
-    if (erased) return show(ctx, { alert: { kind: 'info', key: 'alert.timeout' } });
+    const alert = erasedAlert(ctx);
+    if (alert) return show(ctx, { alert });
     const begun = await findBegun(deps, 'doctor', browserOf(deps, ctx), ctx.query.reprise);
     await show(ctx, begun ? { values: valuesOfBegun(begun) } : {});
   });
