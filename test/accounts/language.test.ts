@@ -1,14 +1,21 @@
 import { expect } from 'chai';
 import { down, up } from '../../migrations/031_languages.ts';
-import { languageOf } from '../../src/accounts/language.ts';
+import { languageOf, rememberLanguage } from '../../src/accounts/language.ts';
 import { addMember, createSharedAccount } from '../../src/accounts/members.ts';
 import { findSignInByEmail } from '../../src/accounts/principals.ts';
 import { transition } from '../../src/accounts/transition.ts';
 import { createApplicant, createSharedApplicant } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { signIn, Visitor } from '../support/visitor.ts';
+import { type Page, signIn, Visitor } from '../support/visitor.ts';
 
 const PASSWORD = 'demo-caducee-2026';
+const NEW_PASSWORD = 'une phrase de passe assez longue';
+const SECRETARY = {
+  profession: 'SECRETARIAT_MEDICAL',
+  civilite: 'M',
+  familyName: 'SECRETAIRE0090310',
+  givenName: 'Noa',
+};
 
 describe('the language of an account', () => {
   let app: TestApp;
@@ -26,6 +33,22 @@ describe('the language of an account', () => {
     await visitor.get(`/?langue=${lang}`);
     await signIn(app, visitor, '/connexion', { email });
   };
+
+  const upToAddress = async (visitor: Visitor, path: string, fields: Record<string, string>) =>
+    visitor.submit(
+      await visitor.submit(await visitor.get(path), fields),
+      { action: 'continue', none: 'yes' },
+      '/lieux',
+    );
+
+  async function finish(visitor: Visitor, address: Page, email: string): Promise<void> {
+    const { result, code } = await app.codeSentBy(email, () =>
+      visitor.submit(address, { email }, '/adresse'),
+    );
+    const credentials = await visitor.submit(result, { code }, '/code');
+    const typed = { password: NEW_PASSWORD, passwordConfirmation: NEW_PASSWORD, terms: 'yes' };
+    await visitor.submit(credentials, typed, '/identifiants');
+  }
 
   it('is the one of the last sign-in, and that of the mails which others bring about', async () => {
     const { knex } = app.database;
@@ -73,27 +96,32 @@ describe('the language of an account', () => {
     const visitor = new Visitor(app.issuer);
     await visitor.get('/?langue=en');
     const email = 'english@example.test';
-    const form = await visitor.get('/inscription/secretariat');
-    const places = await visitor.submit(form, {
-      profession: 'SECRETARIAT_MEDICAL',
-      civilite: 'M',
-      familyName: 'SECRETAIRE0090310',
-      givenName: 'Noa',
-    });
-    const address = await visitor.submit(places, { action: 'continue', none: 'yes' }, '/lieux');
-    const { result, code } = await app.codeSentBy(email, () =>
-      visitor.submit(address, { email }, '/adresse'),
-    );
-    const credentials = await visitor.submit(result, { code }, '/code');
-    const password = 'une phrase de passe assez longue';
-    await visitor.submit(
-      credentials,
-      { password, passwordConfirmation: password, terms: 'yes' },
-      '/identifiants',
-    );
+    await finish(visitor, await upToAddress(visitor, '/inscription/secretariat', SECRETARY), email);
     const accountId = (await findSignInByEmail(knex, email))?.account.id ?? '';
     expect(await languageOf(knex, { accountId })).to.equal('en');
     expect((await app.waitForMessage(email, { after: 1 })).subject).to.equal('We have received your request');
+  });
+
+  it('is also that of whoever is told that a stranger gave their address or their number', async () => {
+    const { knex } = app.database;
+    const email = 'camille@example.test';
+    const accountId = (await findSignInByEmail(knex, email))?.account.id ?? '';
+    await rememberLanguage(knex, { accountId }, 'en');
+    const stranger = new Visitor(app.issuer);
+    const address = await upToAddress(stranger, '/inscription/secretariat', SECRETARY);
+    const before = app.mailbox.messages().filter(({ to }) => to === email).length;
+    await stranger.submit(address, { email }, '/adresse');
+    const used = await app.waitForMessage(email, { after: before });
+    expect(used.subject).to.equal('Your address already has an account');
+
+    const doctor = { ...SECRETARY, profession: '10', rpps: '99700900048', manual: 'yes', action: 'continue' };
+    const other = new Visitor(app.issuer);
+    await finish(other, await upToAddress(other, '/inscription/medecin', doctor), 'autre@example.test');
+    const declared = await app.waitForMessage(email, { after: before + 1 });
+    expect(declared.subject).to.equal('Your RPPS number was declared');
+    expect((await app.waitForMessage('autre@example.test', { after: 1 })).subject).to.equal(
+      'Nous avons bien reçu votre demande',
+    );
   });
 
   it('comes, with the migration, from the request that the account made', async () => {

@@ -258,8 +258,6 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const completed = await knex.transaction(async (trx) => {
       if (!(await consumeCode(trx, clock, checked.value))) return false;
       await endJourney(trx, journey);
-      const reader = { accountId: account.id, memberId: member?.id };
-      await rememberLanguage(trx, reader, (ctx.state as RequestState).lang);
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
@@ -273,6 +271,9 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!completed)
       return showCode(ctx, interaction, { contacts, contact, errors: { code: { key: 'fault.code.used' } } });
     await forgetSends(deps, contact, 'sign-in', principal.id);
+    // Apart: a suspension at this moment takes the account first, then the codes, which are taken above.
+    const reader = { accountId: account.id, memberId: member?.id };
+    await rememberLanguage(knex, reader, (ctx.state as RequestState).lang);
     const ts = Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     seeOther(
