@@ -13,6 +13,7 @@ export type JournalEvent =
   | 'account.counters-cleared'
   | 'account.created'
   | 'account.refused'
+  | 'account.responsible-told'
   | 'account.restored'
   | 'account.suspended'
   | 'approval.requested'

@@ -357,6 +357,11 @@ describe('sign-in', () => {
       );
       expect(faultOf(early, 'code')).to.equal(undefined);
       expect(app.codesTo(CAMILLE)).to.equal(sent);
+      expect(wordsOf(await visitor.get(early.url)), 'loaded again').to.include('Un code vient de partir.');
+      app.clock.advance(3 * SECOND);
+      expect(wordsOf(await visitor.get(early.url)), 'once it is over').not.to.include(
+        'Un code vient de partir',
+      );
       expect(isBack(await visitor.submit(early, { code }, '/code'))).to.equal(true);
     });
 

@@ -5,6 +5,7 @@
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { languageOf } from '../../accounts/language.ts';
 import { endMember, LastMemberError, listMembers } from '../../accounts/members.ts';
 import type { ActingMember } from '../../accounts/principals.ts';
 import type { Deps } from '../../deps.ts';
@@ -194,7 +195,7 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
         channel: 'email',
         template: 'member-removed',
         to: removed.email,
-        lang: langOf(ctx),
+        lang: await languageOf(trx, { accountId: account.id, memberId }),
         params: {
           givenName: removed.givenName,
           title: account.displayName,

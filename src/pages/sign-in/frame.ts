@@ -3,9 +3,11 @@
  * way to the chosen factor, and the end. A step reads its form, proves its part and comes back here.
  */
 import type Provider from 'oidc-provider';
+import { rememberLanguage } from '../../accounts/language.ts';
 import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { deliverCode, resendNotice } from '../../credentials/code-delivery.ts';
+import { deliverCode } from '../../credentials/code-delivery.ts';
+import { resendNotice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
@@ -139,7 +141,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
         again,
       },
       async (trx) => {
-        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        const notice = again ? { notice: resendNotice(clock, undefined, contact.masked) } : {};
         await moveJourney(trx, deps, journey, { ...state, choiceId: choice.id, ...notice });
       },
     );
@@ -209,6 +211,9 @@ export function signInFrame(deps: Deps, provider: Provider) {
     });
     if (!completed) return false;
     await rememberBrowser(deps, ctx, principal);
+    // Apart: a suspension at this moment takes the account first, then the codes, which are taken above.
+    const reader = { accountId: account.id, memberId: member?.id };
+    await rememberLanguage(knex, reader, (ctx.state as RequestState).lang);
     // A second factor alone is no fresh sign-in: the password is as old as it was.
     const ts = signedInAt ?? Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
