@@ -3,6 +3,7 @@ import { createAccount } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
 import { TERMS } from '../../src/accounts/terms.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
+import { setEmailLink } from '../../src/applications/email-links.ts';
 import { openApproval } from '../../src/approvals/approvals.ts';
 import { record } from '../../src/audit/journal.ts';
 import type { Deps } from '../../src/deps.ts';
@@ -46,7 +47,11 @@ async function seedAccount(
   if (account.administrator) await db('account_roles').insert({ account_id: id, role: 'administrator' });
   if (account.email === 'camille@example.test') {
     const first = await db('email_addresses').where({ canonical: email.canonical }).first('id');
-    await db('application_emails').insert({ account_id: id, client_id: 'messagerie', email_id: first.id });
+    await setEmailLink(
+      db,
+      { clock },
+      { accountId: id, clientId: 'messagerie', emailId: first.id, actor: id },
+    );
   }
   await record(db, clock, {
     event: 'account.created',
