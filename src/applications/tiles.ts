@@ -49,6 +49,11 @@ const originsOf = (urls: readonly unknown[]): string[] => {
   return [...new Set(origins.filter((origin) => origin !== 'null'))];
 };
 
+const names = new Intl.Collator('fr');
+// biome-ignore lint/suspicious/noExplicitAny: rows of the query below
+const byUse = (a: any, b: any): number =>
+  (b.last_used_at?.getTime() ?? 0) - (a.last_used_at?.getTime() ?? 0) || names.compare(a.name, b.name);
+
 /** Those that were opened last come first, then the others by name; what is hidden from this account is not there. */
 export async function listTiles(
   db: Db,
@@ -67,14 +72,9 @@ export async function listTiles(
       join.on('used.client_id', 'applications.client_id').andOnVal('used.account_id', account.id),
     )
     .where({ on_portal: true })
-    .orderBy([
-      { column: 'used.last_used_at', order: 'desc', nulls: 'last' },
-      { column: 'applications.name' },
-      { column: 'applications.client_id' },
-    ])
-    .select('applications.*', 'address.address');
+    .select('applications.*', 'address.address', 'used.last_used_at');
 
-  return rows.flatMap((row) => {
+  return rows.sort(byUse).flatMap((row) => {
     const startUrl = startUrlOf(issuer, {
       initiateLoginUri: row.initiate_login_uri ?? undefined,
       startUrl: row.start_url ?? undefined,

@@ -225,7 +225,7 @@ export const SAMPLES: Sample[] = [
       supportEmail: 'assistance@example.test',
     },
     says: [
-      "ce compte n'a pas accès à Messagerie",
+      "Le compte Camille Martin n'a pas accès à Messagerie",
       'Professions admises : aucun',
       'Comptes admis : secrétaires, comptes partagés de secrétariat',
       'Retourner dans Messagerie',
