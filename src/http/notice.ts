@@ -6,7 +6,11 @@ const COOKIE = 'caducee_notice';
 const KEEP_MS = 5 * 60 * 1000;
 
 /** Notices, with the kind of alert that each is. */
-const NOTICES = { 'account-requested': 'waiting', 'shared-account-left': 'success' } as const;
+const NOTICES = {
+  'account-requested': 'waiting',
+  'application-email-chosen-before': 'info',
+  'shared-account-left': 'success',
+} as const;
 export type Notice = keyof typeof NOTICES;
 
 export function leaveNotice({ settings }: { settings: Settings }, ctx: Context, notice: Notice): void {

@@ -11,17 +11,21 @@ export const emailQuestion = (emails: readonly EmailAddress[], errors: Readonly<
   errors,
 });
 
-/**
- * Takes the answer of a form.
- * @returns the faults to show beside the question; undefined once a link stands, this one or that of another tab.
- */
+type Answer =
+  /** To show beside the question. */
+  | { readonly errors: Readonly<Record<string, Fault>> }
+  /** A link stands: the one that was asked for, or that of an answer before it. */
+  | { readonly errors?: never; readonly isTheirs: boolean };
+
+/** Takes the answer of a form. */
 export async function answerEmailQuestion(
   { knex, clock }: Deps,
   change: LinkChange,
   fields: Fields,
-): Promise<Readonly<Record<string, Fault>> | undefined> {
+): Promise<Answer> {
   const emails = await listEmailAddresses(knex, change.accountId);
   const chosen = emails.find(({ id }) => id === fields.email);
   const link = chosen && (await chooseEmail(knex, { clock }, { ...change, emailId: chosen.id }));
-  return link ? undefined : { email: { key: 'fault.required.applicationEmail' } };
+  if (!link) return { errors: { email: { key: 'fault.required.applicationEmail' } } };
+  return { isTheirs: link.emailId === chosen.id };
 }

@@ -74,7 +74,8 @@ describe('the portal in a browser', function () {
       await page.getByRole('link', { name: 'Messagerie' }).click();
       await page.getByRole('heading', { name: /Bonjour Camille/ }).waitFor();
       expect(new URL(page.url()).origin).to.equal(urls.messagerie);
-      expect(await emailAt(page)).to.include(CAMILLE);
+      expect(await emailAt(page)).to.equal(CAMILLE);
+      await page.getByText(`Votre compte dans Messagerie : ${CAMILLE}`).waitFor();
 
       await page.goto(`${app.issuer}/`);
       await page.getByRole('link', { name: 'Laboratoire' }).click();

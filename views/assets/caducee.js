@@ -215,7 +215,7 @@ function filterAsTyped() {
         [...tile.querySelectorAll('[data-words]')].map(({ textContent }) => textContent).join(' '),
       ),
     }));
-    field.addEventListener('input', () => {
+    const filter = () => {
       const words = folded(field.value).split(' ');
       let found = 0;
       for (const { tile, text } of tiles) {
@@ -225,7 +225,10 @@ function filterAsTyped() {
       const { none, one, many } = form.dataset;
       const result = found === 0 ? none : found === 1 ? one : many.replace('#', found);
       said.textContent = field.value.trim() === '' ? '' : result;
-    });
+    };
+    field.addEventListener('input', filter);
+    // « Back » brings what was typed, not what it hid.
+    window.addEventListener('pageshow', filter);
   }
 }
 

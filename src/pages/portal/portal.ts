@@ -4,6 +4,7 @@ import { nameInGreeting } from '../../accounts/names.ts';
 import { listTiles, matches, type Tile } from '../../applications/tiles.ts';
 import type { Deps } from '../../deps.ts';
 import { type PageContext, renderPage } from '../../http/context.ts';
+import { takeNotice } from '../../http/notice.ts';
 import type { SignedIn } from '../../http/session.ts';
 import { accessWords } from '../access-words.ts';
 import { addresses } from '../addresses.ts';
@@ -48,6 +49,7 @@ export async function showPortal(deps: Deps, ctx: PageContext, signedIn: SignedI
   });
   renderPage(deps, ctx, 'portal/portal.njk', {
     ...signedInContext(signedIn),
+    alert: takeNotice(ctx),
     givenName: nameInGreeting(member?.givenName ?? account.givenName ?? ''),
     membersUrl: member ? addresses.members : undefined,
     applications,

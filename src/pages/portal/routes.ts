@@ -13,6 +13,7 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import { leaveNotice } from '../../http/notice.ts';
 import { findSignedIn, type SignedIn } from '../../http/session.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { addresses } from '../addresses.ts';
@@ -67,9 +68,12 @@ export function portalRoutes(router: Router<RequestState>, deps: Deps, provider:
         actor,
         source: clientAddress(ctx),
       };
-      const errors = await answerEmailQuestion(deps, change, fieldsOf(ctx));
-      if (errors) return show(ctx, signedIn, tile, errors);
-      seeOther(ctx, tile.startUrl);
+      const answer = await answerEmailQuestion(deps, change, fieldsOf(ctx));
+      if (answer.errors) return show(ctx, signedIn, tile, answer.errors);
+      if (answer.isTheirs) return seeOther(ctx, tile.startUrl);
+      // The tile says which address it is.
+      leaveNotice(deps, ctx, 'application-email-chosen-before');
+      seeOther(ctx, addresses.home);
     }),
   );
 }

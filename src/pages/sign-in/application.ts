@@ -78,7 +78,7 @@ export function applicationSteps(
       actor,
       source: clientAddress(ctx),
     };
-    const errors = await answerEmailQuestion(deps, change, fieldsOf(ctx));
+    const { errors } = await answerEmailQuestion(deps, change, fieldsOf(ctx));
     await (errors ? showEmail(ctx, interaction, errors) : goOn(ctx));
   });
 
