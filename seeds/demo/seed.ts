@@ -45,6 +45,12 @@ async function seedAccount(
   });
   if (account.smsFactor) await db('accounts').where({ id }).update({ preferred_factor: 'sms' });
   if (account.administrator) await db('account_roles').insert({ account_id: id, role: 'administrator' });
+  await record(db, clock, {
+    event: 'account.created',
+    outcome: 'success',
+    subject: id,
+    details: { proof: 'demo', terms: TERMS.version },
+  });
   if (account.email === 'camille@example.test') {
     const first = await db('email_addresses').where({ canonical: email.canonical }).first('id');
     await setEmailLink(
@@ -53,12 +59,6 @@ async function seedAccount(
       { accountId: id, clientId: 'messagerie', emailId: first.id, actor: id },
     );
   }
-  await record(db, clock, {
-    event: 'account.created',
-    outcome: 'success',
-    subject: id,
-    details: { proof: 'demo', terms: TERMS.version },
-  });
 }
 
 /**
