@@ -3,6 +3,7 @@
  * (`npm run --silent caducee -- settings > config/example.env`).
  */
 import { z } from 'zod';
+import { FACTOR_KINDS, type FactorKind } from '../src/factors/kinds.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -45,6 +46,27 @@ const issuer = z.string().transform((text, context) => {
   if (url.origin !== text) return refuse(`must have no path, query or trailing slash: ${url.origin}`);
   return text;
 });
+
+const factorKinds = z.string().transform((text, context): FactorKind[] => {
+  const named = text.split(',').map((part) => part.trim());
+  const unknown = named.filter((one) => !(FACTOR_KINDS as readonly string[]).includes(one));
+  if (unknown.length === 0) return [...new Set(named)] as FactorKind[];
+  context.addIssue({
+    code: 'custom',
+    message: `unknown: ${unknown.join(', ')}; there are ${FACTOR_KINDS.join(', ')}`,
+  });
+  return z.NEVER;
+});
+
+const secondFactors = (whose: string) =>
+  setting({
+    schema: factorKinds.refine(
+      (kinds) => kinds.some((kind) => kind !== 'recovery-code'),
+      'recovery codes alone sign nobody in twice',
+    ),
+    default: FACTOR_KINDS.join(','),
+    doc: `Second steps that ${whose} may sign in with, comma separated. Who has none of them does not sign in: without email, that is every new account whose phone is not proved.`,
+  });
 
 export const SETTINGS = {
   NODE_ENV: setting({
@@ -146,6 +168,22 @@ export const SETTINGS = {
     schema: wholeNumber(1, 24),
     default: '12',
     doc: 'A session ends this long after the sign-in, used or not.',
+  }),
+  SECOND_FACTORS_PROFESSIONAL: secondFactors('health professionals'),
+  SECOND_FACTORS_SECRETARY: secondFactors('secretaries with an account of their own'),
+  SECOND_FACTORS_SHARED: secondFactors('members of a shared account'),
+  SECOND_FACTORS_ADMINISTRATOR: setting({
+    schema: factorKinds
+      .refine(
+        (kinds) => !kinds.includes('email'),
+        'an administrator never signs in with a code by e-mail: a mailbox is no second factor',
+      )
+      .refine(
+        (kinds) => kinds.some((kind) => kind !== 'recovery-code' && kind !== 'email'),
+        'must have one of passkey, totp, sms',
+      ),
+    default: FACTOR_KINDS.filter((kind) => kind !== 'email').join(','),
+    doc: 'Second factors that administrators may sign in with, whatever their account is; never email.',
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -19,9 +19,11 @@ import { keepDocuments } from './openid/documents.ts';
 import { loadSigningKeys } from './openid/keys.ts';
 import { createProvider, ENGINE_ROUTES } from './openid/provider.ts';
 import { currentUnit, runInUnit, UnitOfWork } from './openid/unit-of-work.ts';
+import { addresses } from './pages/addresses.ts';
 import { administrationRoutes } from './pages/administration/routes.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
+import { myAccountRoutes } from './pages/my-account/routes.ts';
 import { portalRoutes } from './pages/portal/routes.ts';
 import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
@@ -81,15 +83,22 @@ const boundParameters: Middleware = async (ctx, next) => {
   await next();
 };
 
+/** Where journeys have their pages, each under its identifier. */
+const JOURNEYS = [
+  '/connexion',
+  ...['ordre', 'medecin', 'secretariat'].map((kind) => `/inscription/${kind}`),
+  '/invitation/acceptee',
+  `${addresses.phones}/verifier`,
+  `${addresses.totp}/activer`,
+];
+const JOURNEY = new RegExp(`^(?:${JOURNEYS.join('|')})/[\\w-]+`);
+
 /** A second click or another tab moved the journey on: its address shows where it stands. */
 const followJourney: Middleware = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
-    const journey =
-      /^\/(?:connexion|inscription\/(?:ordre|medecin|secretariat)|invitation\/acceptee)\/[\w-]+/.exec(
-        ctx.path,
-      );
+    const journey = JOURNEY.exec(ctx.path);
     if (!(error instanceof JourneyMovedError) || !journey) throw error;
     seeOther(ctx, journey[0]);
   }
@@ -112,6 +121,7 @@ export async function createApp(
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps, provider);
   sharedAccountRoutes(router, deps, provider);
+  myAccountRoutes(router, deps, provider);
   administrationRoutes(router, deps, provider);
 
   const app = new Koa();

@@ -5,11 +5,14 @@ import { sendAlarms, sendDigest, sendNews, sweepDigests } from './approvals/dead
 import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
+import { sweepChallenges } from './factors/passkey-challenges.ts';
 import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
 import { sweepActingMembers } from './openid/acting-members.ts';
+import { sweepKnownDevices } from './throttle/known-devices.ts';
+import { type Stop, TELL_STOP_TASK, tellStop } from './throttle/stops.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
 
 const CONCURRENCY = 4;
@@ -29,6 +32,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
     }),
     taskList: {
       [SEND_MESSAGE_TASK]: (payload) => sendMessage(deps, (payload as { id: string }).id),
+      [TELL_STOP_TASK]: (payload) => tellStop(deps, payload as Stop),
       'rescue-messages': async () => {
         const count = await rescueMessages(knex, clock);
         if (count > 0) log.warn({ count }, 'messages queued again');
@@ -40,10 +44,12 @@ export async function startJobs(deps: Deps): Promise<Runner> {
       },
       sweep: async () => {
         await sweepJourneys(knex, clock);
+        await sweepChallenges(knex, clock);
         await sweepLinks(knex, clock);
         await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
+        await sweepKnownDevices(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
       },

@@ -72,7 +72,7 @@ export async function seedApprovals(deps: Pick<Deps, 'knex' | 'clock'>): Promise
     .whereNotExists(db('approvals').whereRaw('account_id = accounts.id').select(db.raw('1')))
     .pluck('id');
   for (const accountId of waiting) {
-    const id = await openApproval(db, deps, { accountId, kind: 'sign-up', lang: 'fr' });
+    const id = await openApproval(db, deps, { accountId, kind: 'sign-up' });
     await db('approvals').where({ id }).update({ announced_at: clock.now() });
   }
 }

@@ -108,3 +108,7 @@ export function maskPhone(number: string): string {
   const digits = number.replace(/[^0-9]/g, '');
   return digits.length < 9 ? '***' : `${digits.slice(0, 4)}***${digits.slice(-2)}`;
 }
+
+/** The number as its owner reads it, `+33639980007` → `+33 6 39 98 00 07`; one that cannot be read stays as it is. */
+export const showPhone = (number: string): string =>
+  parsePhoneNumberFromString(number)?.formatInternational() ?? number;

@@ -23,6 +23,8 @@ export interface Principal {
   readonly phones: readonly string[];
   /** Second factor proposed first, where the person chose one. */
   readonly preferredFactor: PreferredFactor | undefined;
+  /** They take no code by e-mail while they have a second factor. */
+  readonly refusesEmailCode: boolean;
   /** What they have besides contacts. */
   readonly factors: EnrolledFactors;
 }
@@ -62,6 +64,7 @@ const principalRows = (db: Db) =>
                ORDER BY is_second_factor DESC, verified_at, number) AS member_phones`,
       ),
       'member.preferred_factor as member_preferred_factor',
+      db.raw('coalesce(member.refuses_email_code, accounts.refuses_email_code) AS refuses_email_code'),
       ...ENROLLED.map((column) => db.raw(column)),
     );
 
@@ -69,10 +72,21 @@ const principalRows = (db: Db) =>
 function asPrincipal(row: any): Principal {
   const account = asAccount(row);
   const email = row.own_email;
+  const refusesEmailCode = row.refuses_email_code;
   const factors = { totp: row.has_totp, passkeys: row.passkeys, recoveryCodes: row.recovery_codes };
   if (!row.member_id) {
     const { id, passwordHash, phones, preferredFactor } = account;
-    return { id, account, member: undefined, passwordHash, email, phones, preferredFactor, factors };
+    return {
+      id,
+      account,
+      member: undefined,
+      passwordHash,
+      email,
+      phones,
+      preferredFactor,
+      refusesEmailCode,
+      factors,
+    };
   }
   return {
     id: row.member_id,
@@ -87,6 +101,7 @@ function asPrincipal(row: any): Principal {
     email,
     phones: row.member_phones,
     preferredFactor: row.member_preferred_factor ?? undefined,
+    refusesEmailCode,
     factors,
   };
 }
@@ -119,6 +134,23 @@ export async function findPrincipal(
     })
     .first();
   return row && asPrincipal(row);
+}
+
+/** @param id a principal's: an account's of one person, or a member's of a shared one. */
+export async function findPrincipalById(db: Db, id: string): Promise<Principal | undefined> {
+  const row = await principalRows(db)
+    .where((person) => person.where({ 'accounts.id': id, 'own.is_sign_in': true }).orWhere('member.id', id))
+    .first();
+  return row && asPrincipal(row);
+}
+
+/** Reads who signs in again, and keeps others from changing their factors before this transaction ends. */
+export async function lockPrincipal(
+  trx: Db,
+  { account, member }: Pick<Principal, 'account' | 'member'>,
+): Promise<Principal | undefined> {
+  await trx('accounts').where({ id: account.id }).forUpdate().select('id');
+  return findPrincipal(trx, account.id, member?.id);
 }
 
 /** Stores a new hash of the same person's password. */

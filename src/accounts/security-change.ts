@@ -8,15 +8,17 @@ import type { Lang } from '../http/texts.ts';
 import { type Clock, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
-import { enqueueMessage } from '../messages/outbox.ts';
 import { type KeptAccess, revokeOtherAccess } from './access.ts';
 import type { Principal } from './principals.ts';
+import { listContacts, tellContacts } from './tell-contacts.ts';
 
 /** Age of a full sign-in at which it no longer proves that the person is there. */
 export const FRESH_SECONDS = 5 * 60;
 
 /** What was changed; each has its texts (`mail.securityChanged.subject.*`, `.body.*`, `sms.securityChanged.*`). */
 export type SecurityChange =
+  | 'email-code-accepted'
+  | 'email-code-refused'
   | 'passkey-added'
   | 'passkey-removed'
   | 'phone-added'
@@ -45,15 +47,6 @@ interface Deps {
   readonly settings: Settings;
 }
 
-/** Everybody's proved contacts: a thief who reads one mailbox must not be the only one told. */
-async function contactsOf(db: Db, { account, member }: Principal) {
-  const own = (table: string) =>
-    db(table).where(member ? { member_id: member.id } : { account_id: account.id, member_id: null });
-  const addresses = await own('email_addresses').orderBy('verified_at').select('address');
-  const numbers = await own('phone_numbers').orderBy('verified_at').select('number');
-  return { addresses: addresses.map(({ address }) => address), numbers: numbers.map(({ number }) => number) };
-}
-
 /**
  * @param act makes the change itself, in the transaction of all the rest; its result is returned.
  * @param details of the journal entry; `name` (a device's, a key's) goes into the message too.
@@ -69,36 +62,28 @@ export async function changeSecurity<T>(
   const { account, member, id } = principal;
   return db.transaction(async (trx) => {
     // Told before the change too: a contact that it removes is told.
-    const before = await contactsOf(trx, principal);
+    const before = await listContacts(trx, principal);
     const result = await act(trx);
-    const after = await contactsOf(trx, principal);
+    const after = await listContacts(trx, principal);
     await revokeOtherAccess(trx, { accountId: account.id, memberId: member?.id }, kept);
     await trx('trusted_devices').where({ holder_id: id }).delete();
     const at = clock.now().toISOString();
-    for (const to of new Set([...before.addresses, ...after.addresses])) {
-      await enqueueMessage(trx, deps, {
+    const name = typeof details?.name === 'string' ? details.name : undefined;
+    const givenName = member?.givenName ?? account.givenName;
+    const { SUPPORT_EMAIL: supportEmail } = settings;
+    const everybody = {
+      addresses: [...before.addresses, ...after.addresses],
+      numbers: [...before.numbers, ...after.numbers],
+    };
+    await tellContacts(trx, deps, everybody, {
+      lang,
+      mail: {
         channel: 'email',
         template: 'security-changed',
-        to,
-        lang,
-        params: {
-          givenName: member?.givenName ?? account.givenName,
-          change,
-          name: typeof details?.name === 'string' ? details.name : undefined,
-          at,
-          supportEmail: settings.SUPPORT_EMAIL,
-        },
-      });
-    }
-    for (const to of new Set([...before.numbers, ...after.numbers])) {
-      await enqueueMessage(trx, deps, {
-        channel: 'sms',
-        template: 'security-changed',
-        to,
-        lang,
-        params: { change },
-      });
-    }
+        params: { givenName, change, name, at, supportEmail },
+      },
+      sms: { channel: 'sms', template: 'security-changed', params: { change } },
+    });
     await record(trx, clock, {
       event: 'security.changed',
       outcome: 'success',

@@ -26,6 +26,8 @@ export interface Application {
   readonly tileWhenRefused?: TileWhenRefused | undefined;
   /** Client metadata (OpenID Connect Dynamic Registration §2) without secret. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Least authentication context class (openid/assurance.ts) at which it lets anybody in. */
+  readonly minimumAcr?: string | undefined;
 }
 
 // A secret has at least 256 random bits: a plain digest cannot be searched.
@@ -43,7 +45,7 @@ export async function saveApplication(
   secret: string | undefined,
 ): Promise<void> {
   const { clientId, name, description, icon, firstParty, onPortal, startUrl, metadata } = application;
-  const { initiateLoginUri, access, tileWhenRefused = 'hidden' } = application;
+  const { initiateLoginUri, access, tileWhenRefused = 'hidden', minimumAcr } = application;
   const now = clock.now();
   const row = {
     client_id: clientId,
@@ -58,6 +60,7 @@ export async function saveApplication(
     allowed_kinds: access?.kinds ?? null,
     tile_when_refused: tileWhenRefused,
     metadata: JSON.stringify(metadata),
+    minimum_acr: minimumAcr ?? null,
     secret_hash: secret ? digest(secret) : null,
     updated_at: now,
   };
@@ -69,7 +72,8 @@ export async function saveApplication(
 
 const FIND_METADATA = {
   name: 'applications-find-metadata',
-  text: 'SELECT client_id, name, icon, first_party, metadata, secret_hash FROM applications WHERE client_id = $1',
+  text: `SELECT client_id, name, icon, first_party, minimum_acr, metadata, secret_hash
+         FROM applications WHERE client_id = $1`,
 };
 
 /** RFC 6749 §A.1; PostgreSQL refuses a NUL character, and anybody may send one. */
@@ -90,6 +94,7 @@ export async function findClientMetadata(
       client_name: row.name,
       icon: row.icon,
       first_party: row.first_party,
+      ...(row.minimum_acr ? { minimum_acr: row.minimum_acr } : {}),
       ...(row.secret_hash ? { client_secret: row.secret_hash } : {}),
     }
   );

@@ -10,7 +10,8 @@ import { fromNow, MINUTE, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { accept, type Fault, type Result, refuse } from '../lib/fault.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
-import { type ThrottleRule, throttleRules } from '../throttle/throttle.ts';
+import { countGuess } from '../throttle/guesses.ts';
+import { type ThrottleRule, throttledFault, throttleRules } from '../throttle/throttle.ts';
 import {
   type Channel,
   CODE_LIFETIME_MINUTES,
@@ -60,12 +61,6 @@ interface Delivery {
 /** Under which a contact is counted: for one purpose, and as the one mailbox that its sub-addresses are (RFC 5233). */
 const subjectOf = ({ channel, to }: Contact, purpose: CodePurpose): string =>
   `${purpose}:${channel}:${to.toLowerCase().replace(/\+[^@]*@/, '@')}`;
-
-/** « Come back in N minutes », whole minutes rounded up. */
-export const throttledFault = (retryAfterSeconds: number): Fault => ({
-  key: 'fault.throttled',
-  vars: { minutes: Math.max(1, Math.ceil(retryAfterSeconds / 60)) },
-});
 
 async function sendRefused(deps: Deps, delivery: Delivery): Promise<Fault | undefined> {
   const { knex, clock, throttle } = deps;
@@ -120,17 +115,6 @@ async function linkBesideCode(
   return { confirmUrl: link.url(token), askedBy: link.askedBy };
 }
 
-/** What a journey keeps to tell the person on its next pages: its form was answered by a redirect. */
-export interface Notice extends Fault {
-  readonly kind: 'success' | 'waiting';
-}
-
-/** What to tell who asked for another code to `shown`, a contact in the form that the page may show. */
-export const resendNotice = (refused: Fault | undefined, shown: string): Notice =>
-  refused
-    ? { kind: 'waiting', ...refused }
-    : { kind: 'success', key: 'alert.code.resent', vars: { masked: shown } };
-
 /**
  * Makes a code and enqueues its message in one transaction with `also`, the journey's own step.
  * @returns the fault to show when too many were asked for.
@@ -151,6 +135,7 @@ export async function deliverCode(
     const minutes = CODE_LIFETIME_MINUTES;
     const link = await linkBesideCode(trx, deps, delivery);
     if (!silent && contact.channel === 'email') {
+      if (purpose === 'phone') throw new TypeError('a phone is not proved by e-mail');
       const params = { code, minutes, purpose, applicationName, ...link };
       await enqueueMessage(trx, deps, {
         channel: 'email',
@@ -191,56 +176,35 @@ interface Check
   readonly rpps?: string | undefined;
 }
 
-/** The limits on failures, each with what it counts: consumed before the comparison, given back when there was none. */
-function failureLimits({ purpose, contact, accountId, memberId, source }: Check): [ThrottleRule, string][] {
-  const person = memberId ?? accountId;
-  const ofTarget: [ThrottleRule, string][] = person
-    ? [
-        [throttleRules.codeFailurePerAccount, person],
-        [throttleRules.codeFailurePerAccountDaily, person],
-      ]
-    : [[throttleRules.codeFailurePerContact, subjectOf(contact, purpose)]];
-  return [
-    [throttleRules.codeFailurePerSource, source],
-    ...ofTarget,
-    // Not for an address of a sign-up, which anybody may begin: a stranger could close that door for everybody.
-    ...(purpose === 'address'
-      ? []
-      : [[throttleRules.codeFailureEverywhere, purpose] satisfies [ThrottleRule, string]]),
-  ];
-}
-
 /**
  * Counts the try and compares.
  * @returns the identifier of the accepted code, which the caller uses up in its own transaction.
  */
 export async function checkCode(deps: Deps, check: Check): Promise<Result<string>> {
-  const { knex, clock, throttle } = deps;
-  const { accountId, memberId, purpose, source, input, rpps } = check;
+  const { knex, clock } = deps;
+  const { contact, accountId, memberId, purpose, source, input, rpps } = check;
   const typed = (input ?? '').replace(/[\s\u00a0\u202f.-]/gu, '');
   if (typed === '') return refuse('fault.required.code');
   if (!/^[0-9]{6}$/.test(typed)) return refuse('fault.code.format');
 
-  const counted: [ThrottleRule, string][] = [];
-  const takeBack = async () => {
-    for (const [rule, subject] of counted) await throttle.refund(rule, subject);
-  };
-  for (const [rule, subject] of failureLimits(check)) {
-    const verdict = await throttle.consume(rule, subject);
-    if (!verdict.allowed) {
-      await takeBack();
-      return { ok: false, fault: throttledFault(verdict.retryAfterSeconds) };
-    }
-    counted.push([rule, subject]);
-  }
+  const principalId = memberId ?? accountId;
+  const counted = await countGuess(deps, {
+    way: 'code',
+    source,
+    principalId,
+    contact: principalId ? undefined : subjectOf(contact, purpose),
+    // Anybody may begin to prove an address: a stranger could close that door for everybody.
+    purpose: purpose === 'address' ? null : purpose,
+  });
+  if (!counted.allowed) return { ok: false, fault: counted.fault };
   const answer = await tryCode(knex, deps, check, typed);
   if (answer.verdict === 'accepted') {
-    await takeBack();
+    await counted.succeeded();
     return accept(answer.id);
   }
   if (answer.verdict !== 'wrong' && !answer.compared) {
     // Nothing was guessed: the code had expired, or was used, or had no try left.
-    await takeBack();
+    await counted.notCompared();
   } else {
     await record(knex, clock, {
       event: 'code.refused',
@@ -250,6 +214,7 @@ export async function checkCode(deps: Deps, check: Check): Promise<Result<string
       source,
       details: { purpose, reason: answer.verdict, rpps },
     });
+    await counted.failed();
   }
   if (answer.verdict === 'wrong') return refuse('fault.code.wrong', { remaining: answer.remaining });
   return refuse(answer.verdict === 'none' ? 'fault.code.expired' : `fault.code.${answer.verdict}`);

@@ -14,7 +14,8 @@ const CODE_DIGITS = 6;
 /** Between two codes that one journey sends to the same contact: the first is often still on its way. */
 export const RESEND_AFTER_SECONDS = 30;
 
-export type CodePurpose = 'sign-in' | 'sign-up' | 'address';
+/** `address` and `phone`: a contact that the person adds. */
+export type CodePurpose = 'sign-in' | 'sign-up' | 'address' | 'phone';
 export type Channel = 'email' | 'sms';
 
 interface CodeKey {

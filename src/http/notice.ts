@@ -10,6 +10,7 @@ const NOTICES = {
   'account-requested': 'waiting',
   'application-email-chosen-before': 'info',
   'shared-account-left': 'success',
+  'sign-in-unblocked': 'success',
 } as const;
 export type Notice = keyof typeof NOTICES;
 

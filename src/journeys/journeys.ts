@@ -8,7 +8,7 @@ import type { Keyring } from '../lib/keyring.ts';
 
 export const JOURNEY_IDLE_MINUTES = 10;
 
-export type JourneyKind = 'sign-in' | 'sign-up/ordre' | 'sign-up/request' | 'invitation';
+export type JourneyKind = 'sign-in' | 'sign-up/ordre' | 'sign-up/request' | 'invitation' | 'phone' | 'totp';
 
 export interface Journey<State> {
   readonly kind: JourneyKind;

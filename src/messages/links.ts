@@ -2,6 +2,7 @@
 export const MAIL_PATHS = {
   signIn: '/connexion',
   signUp: '/inscription',
+  passwordForgotten: '/mot-de-passe-oublie',
   approvals: '/administration/demandes',
   approval: (id: string): string => `/administration/demandes/${id}`,
 } as const;

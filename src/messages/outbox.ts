@@ -29,7 +29,7 @@ interface Envelope {
 export type Mail = {
   [T in MailTemplate]: { channel: 'email'; template: T; params: MailParams[T] };
 }[MailTemplate];
-type Sms = { [T in SmsTemplate]: { channel: 'sms'; template: T; params: SmsParams[T] } }[SmsTemplate];
+export type Sms = { [T in SmsTemplate]: { channel: 'sms'; template: T; params: SmsParams[T] } }[SmsTemplate];
 export type Message = Envelope & (Mail | Sms);
 
 interface Deps {

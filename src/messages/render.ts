@@ -29,9 +29,16 @@ export type MailParams = {
   'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
-  /** `givenName` is empty for a shared account. */
-  'sign-up-received': { givenName: string; hours: number };
-  /** `title` is a shared account's. */
+  /** `creator` asked for the shared account, and said that the reader, whose number is `rpps`, answers for it. */
+  'shared-account-responsible': {
+    givenName: string;
+    title: string;
+    creator: string;
+    rpps: string;
+    supportEmail: string;
+  };
+  /** `title` is a shared account's, as below; the given name is then its first member's. */
+  'sign-up-received': { givenName: string; hours: number; title?: string | undefined };
   'account-approved': { givenName: string; email: string; signInUrl: string; title?: string | undefined };
   /** `reason` may have several lines. */
   'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
@@ -50,7 +57,26 @@ export type MailParams = {
   };
   /** `count` requests came since the last such mail. */
   'administrators-news': { count: number; url: string };
-  'administrators-alarm': { usedHours: number; limitHours: number; url: string };
+  /** `at` is an instant in ISO 8601, `source` the client address of the last of `count` tries. */
+  'sign-in-blocked': {
+    givenName: string;
+    /** `device` is a password on a device that had signed in before. */
+    tried: 'password' | 'device' | 'second-step' | 'rescue';
+    count: number;
+    at: string;
+    source: string;
+    passwordForgottenUrl: string;
+    supportEmail: string;
+  };
+  'sign-in-unblocked': { givenName: string; at: string; signInUrl: string; supportEmail: string };
+  /** `at` is an instant in ISO 8601. */
+  'recovery-code-used': {
+    givenName: string;
+    left: number;
+    at: string;
+    strongAuthenticationUrl: string;
+    supportEmail: string;
+  };
   /** `name` is what the person called a key or a device; `at` is an instant in ISO 8601. */
   'security-changed': {
     givenName: string;
@@ -59,6 +85,13 @@ export type MailParams = {
     at: string;
     supportEmail: string;
   };
+  /** Requests that used `alarmHours` of the `limitHours` promised, the oldest first; `since` in ISO 8601. */
+  'administrators-alarm': {
+    requests: readonly { since: string; usedHours: number; url: string }[];
+    alarmHours: number;
+    limitHours: number;
+    url: string;
+  };
 };
 export type SmsParams = {
   /** `host` alone, without scheme nor port: it binds the code to the site on the last line. */
@@ -66,9 +99,10 @@ export type SmsParams = {
     code: string;
     minutes: number;
     host: string;
-    purpose: MailParams['code']['purpose'];
+    purpose: MailParams['code']['purpose'] | 'phone';
     applicationName?: string | undefined;
   };
+  'recovery-code-used': { left: number };
   'security-changed': { change: SecurityChange };
 };
 export type MailTemplate = keyof MailParams;

@@ -40,9 +40,9 @@ export const PASSKEY_ALONE: Assurance = { acr: ACR.phishingResistant, amr: ['pop
 /** Of a password followed by `factor`. */
 export const assuranceOf = (factor: FactorKind): Assurance => stepUp({ acr: '', amr: ['pwd'] }, factor);
 
-/** Whether `acr` is `least` or stronger; one that is not known here is weaker than all. */
+/** Whether `acr` is `least` or stronger; one that is not known here is weaker than all, and no class reaches an unknown `least`. */
 export const isAtLeast = (acr: string | undefined, least: string): boolean =>
-  ACR_VALUES.indexOf(acr ?? '') >= ACR_VALUES.indexOf(least);
+  ACR_VALUES.includes(least) && ACR_VALUES.indexOf(acr ?? '') >= ACR_VALUES.indexOf(least);
 
 /** Of what was proved `before`, followed by `factor`: the stronger class, the methods of both. */
 export function stepUp(before: Assurance, factor: FactorKind): Assurance {
@@ -59,6 +59,15 @@ export interface AskedAssurance {
   readonly classes: readonly string[];
   /** An essential class must be reached, or the request fails; a voluntary one is a wish. */
   readonly essential: boolean;
+  /** Least class at which this application lets anybody in, whatever its requests ask. */
+  readonly minimum?: string;
+}
+
+/** What an application's registration adds to its requests. */
+export interface ClientAssurance {
+  readonly minimum?: string | undefined;
+  /** Its `acr_values` is a demand, not a wish: for a client that gets no ID token, and so cannot use the claim. */
+  readonly demands?: boolean | undefined;
 }
 
 const listOf = (value: unknown): string[] =>
@@ -77,34 +86,59 @@ function acrClaimOf(claims: unknown): { essential?: unknown; value?: unknown; va
  * @returns undefined when nothing that exists here is asked for; an essential request for unknown classes alone comes
  * back without any class: nothing can satisfy it.
  */
-export function askedAssurance(params: Readonly<Record<string, unknown>>): AskedAssurance | undefined {
+export function askedAssurance(
+  params: Readonly<Record<string, unknown>>,
+  { minimum, demands = false }: ClientAssurance = {},
+): AskedAssurance | undefined {
   const { essential, value, values } = acrClaimOf(params.claims);
   const claimed = listOf(values ?? value);
-  const isEssential = essential === true && claimed.length > 0;
-  const listed = claimed.length > 0 ? claimed : String(params.acr_values ?? '').split(' ');
+  const listed =
+    claimed.length > 0
+      ? claimed
+      : String(params.acr_values ?? '')
+          .split(' ')
+          .filter(Boolean);
+  const isEssential = (demands || (essential === true && claimed.length > 0)) && listed.length > 0;
   const classes = listed.filter((one) => ACR_VALUES.includes(one));
-  return isEssential || classes.length > 0 ? { classes, essential: isEssential } : undefined;
+  if (!isEssential && classes.length === 0 && !minimum) return undefined;
+  return { classes, essential: isEssential, ...(minimum && { minimum }) };
 }
 
+/** Whether the request fails, rather than make do with less, when what it asks cannot be reached. */
+export const isDemanded = (asked: AskedAssurance | undefined): boolean =>
+  asked !== undefined && (asked.essential || asked.minimum !== undefined);
+
 /**
- * The classes at which a sign-in may end, of those that the account can reach.
+ * The classes at which a sign-in may end, of those that the account can reach: never below the application's minimum.
  *
- * Essential: one of the classes asked for, exactly, and a stronger one is none of them (OpenID Connect Core §5.5.1.1).
+ * Essential: one of the classes asked for, or a stronger one, which includes it ({@link reportedClass}).
  * Voluntary: the first class in the application's order that the account can reach, or a stronger one; an account that
- * reaches none of them signs in as it can (§3.1.2.1).
+ * reaches none of them signs in as it can (OpenID Connect Core §3.1.2.1).
  */
 export function acceptableClasses(
   asked: AskedAssurance | undefined,
   reachable: readonly string[],
 ): readonly string[] {
   if (!asked) return reachable;
-  if (asked.essential) return reachable.filter((one) => asked.classes.includes(one));
-  const target = asked.classes.find((one) => reachable.includes(one));
-  const floor = target ? ACR_VALUES.indexOf(target) : 0;
-  return reachable.filter((one) => ACR_VALUES.indexOf(one) >= floor);
+  const { classes, essential, minimum } = asked;
+  const allowed = reachable.filter((one) => minimum === undefined || isAtLeast(one, minimum));
+  if (essential) return allowed.filter((one) => classes.some((least) => isAtLeast(one, least)));
+  const target = classes.find((one) => allowed.includes(one));
+  return target ? allowed.filter((one) => isAtLeast(one, target)) : allowed;
 }
 
 /** Whether a session of class `acr` answers the request without anything more from the person. */
 export function isMet(asked: AskedAssurance, acr: string, reachable: readonly string[]): boolean {
   return acceptableClasses(asked, [acr, ...reachable]).includes(acr);
+}
+
+/**
+ * The class that the tokens of this request tell, of a session that reached `acr`. An essential request is answered with
+ * one of its own values (OpenID Connect Core §5.5.1.1): the strongest that the session includes, since a stronger sign-in
+ * did all that a weaker one asks. What was really done stays in `amr`.
+ */
+export function reportedClass(asked: AskedAssurance | undefined, acr: string): string {
+  if (!asked?.essential || asked.classes.includes(acr)) return acr;
+  const reached = asked.classes.filter((one) => isAtLeast(acr, one));
+  return reached.sort((a, b) => ACR_VALUES.indexOf(b) - ACR_VALUES.indexOf(a))[0] ?? acr;
 }

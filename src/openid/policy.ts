@@ -1,26 +1,36 @@
 /** When the engine sends a person to sign in (again): its own policy, with what Caducée adds to it. */
 import { decodeJwt } from 'jose';
-import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { askedAssurance, isMet } from './assurance.ts';
+import { type Client, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { type AskedAssurance, askedAssurance, isDemanded, isMet } from './assurance.ts';
 import { memberOf } from './grants.ts';
 
 /** Assurance classes that an account, or a member of a shared one, can reach here by signing in again. */
 export type ReachableClasses = (accountId: string, memberId: string | undefined) => Promise<string[]>;
 
+/** What a request of this client asks of the sign-in, its registration included. */
+export const askedOf = (
+  client: Client | undefined,
+  params: Readonly<Record<string, unknown>>,
+): AskedAssurance | undefined =>
+  askedAssurance(params, {
+    minimum: client?.minimum_acr as string | undefined,
+    demands: client?.acr_demanded === true,
+  });
+
 /** Asks for another sign-in when the session's class is not the one asked for and another try can reach it. */
 async function mustStepUp(ctx: KoaContextWithOIDC, reachableClasses: ReachableClasses): Promise<boolean> {
   const { oidc } = ctx;
-  const asked = askedAssurance(oidc.params ?? {});
+  const asked = askedOf(oidc.client, oidc.params ?? {});
   if (!asked) return false;
-  if (asked.classes.length === 0) {
+  if (asked.essential && asked.classes.length === 0) {
     // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
     throw new errors.CustomOIDCProviderError('unmet_authentication_requirements', 'acr values are unknown');
   }
   const accountId = oidc.session?.accountId;
   if (!accountId) return false;
   // A wish is not worth a refusal, nor a second sign-in right after the first.
-  if (!asked.essential && (oidc.prompts.has('none') || oidc.result?.login)) return false;
-  return !isMet(asked, oidc.acr ?? '', await reachableClasses(accountId, memberOf(ctx)));
+  if (!isDemanded(asked) && (oidc.prompts.has('none') || oidc.result?.login)) return false;
+  return !isMet(asked, oidc.session?.acr ?? '', await reachableClasses(accountId, memberOf(ctx)));
 }
 
 export function createPolicy(reachableClasses: ReachableClasses): interactionPolicy.DefaultPolicy {

@@ -18,11 +18,11 @@ import type { Keyring } from '../lib/keyring.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { noteUse, withApplicationPrompts } from './application-prompts.ts';
 import { assertClaims } from './asked-claims.ts';
-import { ACR_VALUES } from './assurance.ts';
+import { ACR_VALUES, reportedClass } from './assurance.ts';
 import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
 import { cacheClients } from './client-cache.ts';
 import { actingOf, isFirstParty, keepMember, loadExistingGrant } from './grants.ts';
-import { createPolicy, type ReachableClasses } from './policy.ts';
+import { askedOf, createPolicy, type ReachableClasses } from './policy.ts';
 import type { EngineStore } from './store.ts';
 
 const MINUTES = 60;
@@ -103,9 +103,10 @@ export async function createProvider(
         token_endpoint_auth_method: 'none',
         id_token_signed_response_alg: 'ES256',
         first_party: true,
+        acr_demanded: true,
       },
     ],
-    extraClientMetadata: { properties: ['first_party', 'icon'] },
+    extraClientMetadata: { properties: ['first_party', 'icon', 'minimum_acr', 'acr_demanded'] },
     clientDefaults: {
       grant_types: ['authorization_code'],
       response_types: ['code'],
@@ -203,6 +204,13 @@ export async function createProvider(
     await keepMember(deps, ctx as KoaContextWithOIDC);
   });
   provider.on('authorization.success', (ctx) => noteUse(deps, ctx));
+  // Where codes, and the tokens that follow from them, take their class from.
+  Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
+    get(this: KoaContextWithOIDC['oidc']) {
+      const acr = this.session?.acr;
+      return acr && reportedClass(askedOf(this.client, this.params ?? {}), acr);
+    },
+  });
   // Forwarded headers are checked and rewritten before any request comes here (http/forwarded.ts).
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = function compare(this: Client, secret: string) {

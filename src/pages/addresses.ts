@@ -31,18 +31,29 @@ export const addresses = {
   /** Page of a link that invites to a shared account. */
   invitation: (token: string): string => `/invitation/${token}`,
   invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
-  passwordForgotten: '/mot-de-passe-oublie',
+  passwordForgotten: MAIL_PATHS.passwordForgotten,
   identifierForgotten: '/identifiants-oublies',
   strongAuthentication: '/mon-compte/authentification-forte',
   totp: '/mon-compte/authentification-forte/application',
+  totpJourney: (id: string): string => `/mon-compte/authentification-forte/application/activer/${id}`,
+  totpRemoval: '/mon-compte/authentification-forte/application/retirer',
   passkeys: '/mon-compte/authentification-forte/cles-d-acces',
+  passkeyName: (id: string): string => `/mon-compte/authentification-forte/cles-d-acces/${id}/renommer`,
+  passkeyRemoval: (id: string): string => `/mon-compte/authentification-forte/cles-d-acces/${id}/retirer`,
+  emailCode: '/mon-compte/authentification-forte/code-par-e-mail',
   phones: '/mon-compte/authentification-forte/telephones',
+  phoneJourney: (id: string): string => `/mon-compte/authentification-forte/telephones/verifier/${id}`,
+  phoneRemoval: (id: string): string => `/mon-compte/authentification-forte/telephones/${id}/retirer`,
   recoveryCodes: '/mon-compte/authentification-forte/codes-de-secours',
   trustedDevices: '/mon-compte/authentification-forte/appareils',
   terms: '/conditions-generales',
   administration: '/administration',
   approvals: MAIL_PATHS.approvals,
   approval: MAIL_PATHS.approval,
+  accounts: '/administration/comptes',
+  /** @param id a principal's (accounts/principals.ts). */
+  account: (id: string): string => `/administration/comptes/${id}`,
+  unblockAccount: (id: string): string => `/administration/comptes/${id}/debloquer`,
 } as const;
 
 /** Our own pages that a sign-in may come back to, by the `state` that it carries; anything else comes back home. */
@@ -65,3 +76,12 @@ export const findReturn = (state: unknown): string | undefined =>
 
 /** Address that asks for a sign-in again, however recent the last one, and comes back to one of {@link RETURNS}. */
 export const signInAgainFor = (page: ReturnPage): string => `${addresses.signIn}?vers=${page}`;
+
+/**
+ * Address that asks for a second factor, and for nothing more of who has one in this session already; comes back to one of
+ * {@link RETURNS}.
+ */
+export const stepUpFor = (page: ReturnPage): string => `${addresses.signIn}?pour=${page}`;
+
+/** Both: a whole sign-in again, with a second factor. */
+export const signInStronglyFor = (page: ReturnPage): string => `${signInAgainFor(page)}&pour=${page}`;

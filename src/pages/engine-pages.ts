@@ -11,7 +11,7 @@ import { findActingMember, sessionHash } from '../openid/acting-members.ts';
 import { assuranceOf } from '../openid/assurance.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
 import { addresses } from './addresses.ts';
-import { choicesOf } from './sign-in/steps.ts';
+import { choicesFor } from './sign-in/choices.ts';
 
 /** The engine's descriptions are fixed sentences, but for a few that quote the request: those are left out. */
 const technicalOf = (code: string, description: string | undefined): string =>
@@ -36,9 +36,7 @@ export function enginePages(deps: Deps): EnginePages {
     async reachableClasses(accountId, memberId) {
       const principal = await findPrincipal(deps.knex, accountId, memberId);
       if (!principal) return [];
-      return choicesOf(principal, { smsAvailable: deps.sms !== undefined }).map(
-        ({ kind }) => assuranceOf(kind).acr,
-      );
+      return choicesFor(deps, principal).map(({ kind }) => assuranceOf(kind).acr);
     },
     async signOut(ctx, xsrf) {
       const { client, params } = ctx.oidc;

@@ -1,10 +1,9 @@
 /** A new password, typed twice: every page that asks for one checks and hashes it here. */
-import { throttledFault } from '../credentials/code-delivery.ts';
 import { judgePassword } from '../credentials/password-policy.ts';
 import type { Deps } from '../deps.ts';
 import type { Fields } from '../http/forms.ts';
 import type { Fault } from '../lib/fault.ts';
-import { throttleRules } from '../throttle/throttle.ts';
+import { throttledFault, throttleRules } from '../throttle/throttle.ts';
 
 /**
  * @param personal words that the password must not be made of.

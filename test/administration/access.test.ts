@@ -7,8 +7,8 @@ import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 const PASSWORD = 'demo-caducee-2026';
 const LISE = { email: 'lise@example.test', phone: '+33639980098' };
 
-/** Signs in, whatever session there is, and comes back. */
-const SIGN_IN = '/connexion?vers=administration';
+/** Asks for the second factor, or a whole sign-in of who has no session, and comes back. */
+const SIGN_IN = '/connexion?pour=administration';
 
 describe('the administration opens to active administrators with a strong second factor only', () => {
   let app: TestApp;
@@ -44,13 +44,17 @@ describe('the administration opens to active administrators with a strong second
     '/administration/demandes?ordre=recentes&page=2',
     '/administration/demandes/:id',
     '/administration/demandes/00000000-0000-4000-8000-000000000000',
+    '/administration/comptes',
+    '/administration/comptes/:account',
   ];
   /** Every way in, as a visitor of this kind meets it. */
   async function answers(visitor: Visitor) {
     const { url, accountId } = await apply();
     const found: [string, number, string | null][] = [];
     for (const path of PATHS) {
-      const page = await visitor.request(path.replace('/administration/demandes/:id', url));
+      const page = await visitor.request(
+        path.replace('/administration/demandes/:id', url).replace(':account', accountId),
+      );
       expect(wordsOf(page), path).not.to.contain('Noa');
       found.push([`GET ${path}`, page.status, page.headers.get('location')]);
     }
@@ -58,12 +62,16 @@ describe('the administration opens to active administrators with a strong second
     const form = await visitor.get('/inscription/ordre');
     const posted = await visitor.send(form, { decision: 'approve', seen: '' }, url);
     found.push(['POST', posted.status, posted.headers.get('location')]);
+    for (const path of ['/administration/comptes', `/administration/comptes/${accountId}/debloquer`]) {
+      const { status, headers } = await visitor.send(form, { account: 'camille@example.test' }, path);
+      found.push([`POST ${path}`, status, headers.get('location')]);
+    }
     expect(await stateOf(accountId)).to.equal('pending');
     return found;
   }
   const all = (status: number, location: string | null) => (found: [string, number, string | null][]) => {
     for (const [what, ...answer] of found) expect(answer, what).to.deep.equal([status, location]);
-    expect(found).to.have.length(PATHS.length + 1);
+    expect(found).to.have.length(PATHS.length + 3);
   };
 
   it('sends a visitor to the sign-in', async () => {
@@ -105,7 +113,7 @@ describe('the administration opens to active administrators with a strong second
     all(303, SIGN_IN)(await answers(visitor));
   });
 
-  it('asks an administrator who signed in by e-mail to sign in anew, with a second factor', async () => {
+  it('asks an administrator who signed in by e-mail for the second factor alone', async () => {
     const email = 'promue@example.test';
     const phone = '+33639980095';
     const { accountId } = await apply({ email });
@@ -121,7 +129,12 @@ describe('the administration opens to active administrators with a strong second
       number: phone,
       verified_at: app.clock.now(),
     });
-    const queue = await signIn(app, visitor, SIGN_IN, { email, codeTo: phone });
+    const form = await visitor.get(SIGN_IN);
+    expect(wordsOf(form)).to.contain('Vous êtes déjà connecté').and.not.to.contain('Mot de passe');
+    const { result: codePage, code } = await app.codeSentBy(phone, () =>
+      visitor.submit(form, { channel: 'sms-1' }, '/canal'),
+    );
+    const queue = await visitor.submit(codePage, { code }, '/code');
     expect(wordsOf(queue), 'back to what was asked for').to.contain('Demandes en attente');
     expect(wordsOf(await visitor.get('/')))
       .to.contain('Bonjour Noa')

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
+import { throttleRules } from '../../src/throttle/throttle.ts';
 import { createApplicant } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { closeBrowser, expectAccessible, newPage, type PageOptions } from '../support/browser.ts';
@@ -106,4 +107,36 @@ describe('the queue in a browser', function () {
     await press(visitor, 'Connectez-vous');
     await visitor.getByText("Votre demande de compte n'a pas été acceptée.").waitFor();
   });
+
+  for (const [how, options] of [
+    ['in a wide window', {}],
+    [
+      'without JavaScript, in dark colours and at 320 px',
+      { width: 320, height: 640, javaScript: false, context: { colorScheme: 'dark' } },
+    ],
+  ] as const) {
+    it(`${how}, one finds an account and unblocks its sign-ins`, async () => {
+      const { knex } = app.database;
+      const camille = (await knex('email_addresses').where({ canonical: 'camille@example.test' }).first())
+        .account_id;
+      const { codeFailurePerAccount } = throttleRules;
+      for (let tries = 0; tries < codeFailurePerAccount.limit; tries += 1)
+        await app.deps.throttle.consume(codeFailurePerAccount, camille);
+
+      const page = await signIn(options, ADMIN, ADMIN_PHONE);
+      await page.getByRole('link', { name: 'Administration' }).click();
+      await see(page, 'Demandes en attente');
+      await page.getByRole('link', { name: 'Rechercher un compte' }).click();
+      await see(page, 'Rechercher un compte');
+      await press(page, 'Rechercher');
+      await page.getByText('Indiquez une adresse mail ou un numéro RPPS.').first().waitFor();
+      await see(page, 'Rechercher un compte');
+      await page.getByLabel('Adresse mail ou numéro RPPS').fill('camille@example.test');
+      await press(page, 'Rechercher');
+      await see(page, /Camille/);
+      await press(page, 'Débloquer les tentatives de connexion');
+      await page.getByText('Les tentatives de connexion sont débloquées.').waitFor();
+      await see(page, /Camille/);
+    });
+  }
 });

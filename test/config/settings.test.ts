@@ -141,6 +141,25 @@ describe('settings', () => {
     expect(faultsOf({ SMS_DRIVER: 'https', SMS_HTTPS_URL: 'http://localhost/' })).to.have.length(1);
   });
 
+  it('refuse second factors that do not exist, and to let an administrator in by e-mail', () => {
+    const all = ['PROFESSIONAL', 'SECRETARY', 'SHARED', 'ADMINISTRATOR'];
+    for (const whose of all) {
+      const name = `SECOND_FACTORS_${whose}`;
+      for (const list of ['carrier-pigeon', 'sms;totp', 'sms,', 'SMS'])
+        expect(faultsOf({ [name]: list }).join(), list).to.match(new RegExp(`^${name}: unknown: `));
+      expect(faultsOf({ [name]: 'recovery-code' }).join()).to.match(new RegExp(`^${name}: `));
+      expect(faultsOf({ [name]: 'totp, sms,totp' })).to.deep.equal([]);
+    }
+    for (const list of ['email', 'email,sms', 'sms,email,passkey'])
+      expect(faultsOf({ SECOND_FACTORS_ADMINISTRATOR: list }).join(), list).to.contain(
+        'SECOND_FACTORS_ADMINISTRATOR: an administrator never signs in with a code by e-mail',
+      );
+    expect(readSettings({ SECOND_FACTORS_SHARED: 'totp, sms,totp' }).SECOND_FACTORS_SHARED).to.deep.equal([
+      'totp',
+      'sms',
+    ]);
+  });
+
   it('refuse an issuer that is more than a scheme and a host', () => {
     for (const issuer of [
       'https://identite.example.fr/',

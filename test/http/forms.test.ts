@@ -575,6 +575,7 @@ describe('forms and pages', () => {
         'caducee',
         'caducee.sig',
         'caducee_browser',
+        'caducee_device',
         'caducee_interaction',
         'langue',
       ]);
@@ -654,6 +655,7 @@ describe('forms and pages', () => {
         expect([...names]).to.include.members([
           '__Host-caducee',
           '__Host-caducee_browser',
+          '__Host-caducee_device',
           'caducee_interaction',
           'langue',
         ]);

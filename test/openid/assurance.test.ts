@@ -4,10 +4,13 @@ import {
   type AskedAssurance,
   acceptableClasses,
   askedAssurance,
+  type ClientAssurance,
+  isAtLeast,
   isMet,
+  reportedClass,
 } from '../../src/openid/assurance.ts';
 
-const { twoSteps, twoFactors } = ACR;
+const { twoSteps, twoFactors, phishingResistant } = ACR;
 const claims = (acr: object | null) => JSON.stringify({ id_token: { acr } });
 const essential = (...classes: string[]): AskedAssurance => ({ classes, essential: true });
 const voluntary = (...classes: string[]): AskedAssurance => ({ classes, essential: false });
@@ -48,6 +51,38 @@ describe('what a request asks of the sign-in', () => {
   ];
   for (const [what, params, expected] of cases)
     it(`is ${what}`, () => expect(askedAssurance(params)).to.deep.equal(expected));
+
+  const registered: [string, ClientAssurance, Record<string, unknown>, AskedAssurance | undefined][] = [
+    ['nothing, by a registration that demands', { demands: true }, {}, undefined],
+    ['a demand, by acr_values', { demands: true }, { acr_values: twoFactors }, essential(twoFactors)],
+    ['the impossible, by acr_values', { demands: true }, { acr_values: 'urn:other' }, essential()],
+    [
+      'the minimum, by a request without a word',
+      { minimum: twoFactors },
+      {},
+      { ...voluntary(), minimum: twoFactors },
+    ],
+    [
+      'the minimum, beside a wish for less',
+      { minimum: twoFactors },
+      { acr_values: twoSteps },
+      { ...voluntary(twoSteps), minimum: twoFactors },
+    ],
+    [
+      'the minimum, beside a demand for less',
+      { minimum: twoFactors },
+      { claims: claims({ essential: true, value: twoSteps }) },
+      { ...essential(twoSteps), minimum: twoFactors },
+    ],
+    [
+      'the minimum, beside claims that are no JSON',
+      { minimum: twoFactors },
+      { claims: '{' },
+      { ...voluntary(), minimum: twoFactors },
+    ],
+  ];
+  for (const [what, client, params, expected] of registered)
+    it(`is ${what}`, () => expect(askedAssurance(params, client)).to.deep.equal(expected));
 });
 
 describe('the classes at which a sign-in may end', () => {
@@ -55,7 +90,14 @@ describe('the classes at which a sign-in may end', () => {
   const cases: [string, AskedAssurance | undefined, string[], string[]][] = [
     ['all, when nothing is asked', undefined, both, both],
     ['the essential one', essential(twoFactors), both, [twoFactors]],
-    ['the essential one exactly, not a stronger one', essential(twoSteps), both, [twoSteps]],
+    ['the essential one, or a stronger one that includes it', essential(twoSteps), both, both],
+    [
+      'a stronger one than the essential one alone',
+      essential(twoFactors),
+      [phishingResistant],
+      [phishingResistant],
+    ],
+    ['not a weaker one than the essential one', essential(phishingResistant), both, []],
     ['any of the essential ones', essential(twoFactors, twoSteps), both, both],
     ['none, when the essential one is out of reach', essential(twoFactors), [twoSteps], []],
     ['none, when no essential one exists', essential(), both, []],
@@ -69,6 +111,32 @@ describe('the classes at which a sign-in may end', () => {
       [twoSteps],
     ],
     ['what can be, when no wish is in reach', voluntary(twoFactors), [twoSteps], [twoSteps]],
+    ['the minimum and above', { ...voluntary(), minimum: twoFactors }, both, [twoFactors]],
+    [
+      'the minimum and above, whatever is wished',
+      { ...voluntary(twoSteps), minimum: twoFactors },
+      both,
+      [twoFactors],
+    ],
+    [
+      'the minimum and above, whatever is essential',
+      { ...essential(twoSteps), minimum: twoFactors },
+      both,
+      [twoFactors],
+    ],
+    [
+      'none, when the minimum is out of reach',
+      { ...voluntary(twoSteps), minimum: twoFactors },
+      [twoSteps],
+      [],
+    ],
+    [
+      'the essential one above the minimum',
+      { ...essential(phishingResistant), minimum: twoFactors },
+      both,
+      [],
+    ],
+    ['none, when the minimum is unknown', { ...voluntary(), minimum: 'urn:other' }, both, []],
     ['stronger than wished, when that is all there is', voluntary(twoSteps), [twoFactors], [twoFactors]],
   ];
   for (const [what, asked, reachable, expected] of cases)
@@ -88,8 +156,45 @@ describe('a session', () => {
     ['is short of a stronger essential class', essential(twoFactors), twoSteps, [twoSteps], false],
     ['is short of a wish in reach', voluntary(twoFactors), twoSteps, [twoSteps, twoFactors], false],
     ['is enough when the wish is out of reach', voluntary(twoFactors), twoSteps, [twoSteps], true],
+    [
+      'is enough when it is stronger than the essential class',
+      essential(twoFactors),
+      phishingResistant,
+      [],
+      true,
+    ],
+    ['is short of the minimum', { ...voluntary(), minimum: twoFactors }, twoSteps, [twoSteps], false],
     ['is enough when it is stronger than the wish', voluntary(twoSteps), twoFactors, [twoSteps], true],
   ];
   for (const [what, asked, acr, reachable, expected] of cases)
     it(what, () => expect(isMet(asked, acr, reachable)).to.equal(expected));
+});
+
+describe('the class that tokens tell', () => {
+  const cases: [string, AskedAssurance | undefined, string, string][] = [
+    ['what was reached, when nothing is asked', undefined, phishingResistant, phishingResistant],
+    ['what was reached, of a wish for less', voluntary(twoFactors), phishingResistant, phishingResistant],
+    ['the essential class that is reached', essential(twoFactors), twoFactors, twoFactors],
+    [
+      'the essential class that a stronger one includes',
+      essential(twoFactors),
+      phishingResistant,
+      twoFactors,
+    ],
+    ['the strongest of them', essential(twoSteps, twoFactors), phishingResistant, twoFactors],
+    ['never more than what was reached', essential(phishingResistant, twoSteps), twoFactors, twoSteps],
+    ['what was reached, when no essential class is', essential(phishingResistant), twoFactors, twoFactors],
+  ];
+  for (const [what, asked, acr, expected] of cases)
+    it(`is ${what}`, () => expect(reportedClass(asked, acr)).to.equal(expected));
+});
+
+describe('the ladder', () => {
+  it('has no room for a class that is unknown', () => {
+    expect(isAtLeast(twoFactors, twoSteps)).to.equal(true);
+    expect(isAtLeast('urn:other', twoSteps)).to.equal(false);
+    expect(isAtLeast(undefined, twoSteps)).to.equal(false);
+    expect(isAtLeast('urn:other', 'urn:other')).to.equal(false);
+    expect(isAtLeast(phishingResistant, 'urn:other')).to.equal(false);
+  });
 });

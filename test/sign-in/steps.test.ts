@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Account } from '../../src/accounts/accounts.ts';
 import type { EnrolledFactors, Principal } from '../../src/accounts/principals.ts';
+import { FACTOR_KINDS, type FactorKind } from '../../src/factors/kinds.ts';
 import { ACR, type AskedAssurance } from '../../src/openid/assurance.ts';
 import {
   type Choice,
@@ -27,7 +28,11 @@ const account = (more: Partial<Account>): Account => ({
   ...more,
 });
 
-const person = (more: Partial<Account>, enrolled: Partial<EnrolledFactors> = {}): Principal => {
+const person = (
+  more: Partial<Account>,
+  enrolled: Partial<EnrolledFactors> = {},
+  refusesEmailCode = false,
+): Principal => {
   const { id, passwordHash, email, phones, preferredFactor } = account(more);
   const factors = { totp: false, passkeys: 0, recoveryCodes: 0, ...enrolled };
   return {
@@ -38,6 +43,7 @@ const person = (more: Partial<Account>, enrolled: Partial<EnrolledFactors> = {})
     email,
     phones,
     preferredFactor,
+    refusesEmailCode,
     factors,
   };
 };
@@ -107,13 +113,16 @@ describe('where the code of a sign-in may go', () => {
   ];
   for (const [what, more, smsAvailable, expected] of cases) {
     it(`is ${what}`, () => {
-      const choices = choicesOf(person(more), { smsAvailable });
+      const choices = choicesOf(person(more), { smsAvailable, allowed: FACTOR_KINDS });
       expect(choices.map(({ id, contact }) => `${id} ${contact?.to}`)).to.deep.equal(expected);
     });
   }
 
   it('is shown masked', () => {
-    const choices = choicesOf(person({ phones: ['+33639980007'] }), { smsAvailable: true });
+    const choices = choicesOf(person({ phones: ['+33639980007'] }), {
+      smsAvailable: true,
+      allowed: FACTOR_KINDS,
+    });
     expect(choices.map(({ contact }) => contact?.masked)).to.deep.equal(['d***e@e***.test', '3363***07']);
   });
 });
@@ -150,13 +159,81 @@ describe('which second factors a sign-in offers', () => {
       wish(twoFactors),
       ['passkey', 'totp', 'sms-1', 'recovery-code'],
     ],
+    ['no code by e-mail to who wants none', person({ phones }, {}, true), undefined, ['sms-1']],
+    [
+      'no code by e-mail to who wants none, even as their own first choice',
+      person({ preferredFactor: 'email' }, { totp: true }, true),
+      undefined,
+      ['totp'],
+    ],
+    ['the code by e-mail to who wants none and has nothing else', person({}, {}, true), undefined, ['email']],
+    [
+      'the code by e-mail to who wants none and has recovery codes alone',
+      person({}, { recoveryCodes: 3 }, true),
+      undefined,
+      ['email', 'recovery-code'],
+    ],
     ['what there is, when a wish is out of reach', person({}), wish(twoFactors), ['email']],
     ['nothing, when what is essential is out of reach', person({}), essential(twoFactors), []],
-    ['the exact class that is essential', person({}, all), essential(twoSteps), ['email']],
+    ['what is essential, or stronger', person({}, { totp: true }), essential(twoSteps), ['totp', 'email']],
+    [
+      'the passkey alone of who has no other',
+      person({}, { passkeys: 1 }),
+      essential(twoFactors),
+      ['passkey'],
+    ],
+    [
+      'nothing below what the application lets in',
+      person({ phones }),
+      { ...wish(twoSteps), minimum: twoFactors },
+      ['sms-1'],
+    ],
   ];
   for (const [what, who, asked, expected] of cases) {
     it(`is ${what}`, () => {
-      expect(choicesOf(who, { smsAvailable: true, asked }).map(({ id }) => id)).to.deep.equal(expected);
+      expect(
+        choicesOf(who, { smsAvailable: true, allowed: FACTOR_KINDS, asked }).map(({ id }) => id),
+      ).to.deep.equal(expected);
     });
   }
+});
+
+describe('which second factors count for an account', () => {
+  const phones = ['+33639980007'];
+  const all = { totp: true, passkeys: 1, recoveryCodes: 9 };
+  const cases: [string, Principal, FactorKind[], boolean, string[]][] = [
+    ['those allowed', person({ phones }, all), ['totp', 'sms'], true, ['totp', 'sms-1']],
+    [
+      'not the one chosen, when it is not allowed',
+      person({ phones, preferredFactor: 'sms' }),
+      ['email'],
+      true,
+      ['email'],
+    ],
+    ['none, when none of theirs is allowed', person({ phones }), ['passkey'], true, []],
+    [
+      'never e-mail for an administrator, even where it is allowed',
+      person({ phones, isAdministrator: true }),
+      ['email', 'sms'],
+      true,
+      ['sms-1'],
+    ],
+    [
+      'e-mail for who wants none of it, when what else they have is not allowed',
+      person({ phones }, { totp: true }, true),
+      ['email', 'passkey'],
+      true,
+      ['email'],
+    ],
+    [
+      'e-mail for who wants none of it, where no SMS is sent and they have nothing else',
+      person({ phones }, {}, true),
+      ['email', 'sms'],
+      false,
+      ['email'],
+    ],
+  ];
+  for (const [what, who, allowed, smsAvailable, expected] of cases)
+    it(`are ${what}`, () =>
+      expect(choicesOf(who, { smsAvailable, allowed }).map(({ id }) => id)).to.deep.equal(expected));
 });

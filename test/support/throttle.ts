@@ -18,6 +18,9 @@ export async function leaveAttempts(app: TestApp, rule: Rule, left: number): Pro
 export const attemptsOf = (app: TestApp, rule: Rule): Promise<number[]> =>
   counters(app, rule).orderBy('points', 'desc').pluck('points');
 
-/** Lets time pass for every window. */
+/** Lets time pass for every window and every wait. */
 export const ageCounters = (app: TestApp, milliseconds: number) =>
-  app.database.knex('throttle_counters').decrement('expire', milliseconds);
+  app.database.knex('throttle_counters').decrement({ expire: milliseconds, not_before: milliseconds });
+
+/** Lets whoever must wait between two attempts make the next one now; who has reached a limit still has. */
+export const endWaits = (app: TestApp) => app.database.knex('throttle_counters').update({ not_before: null });

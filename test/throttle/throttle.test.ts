@@ -73,7 +73,7 @@ describe('throttle', () => {
       const nodes = [throttle, createThrottle(elsewhere, { hash })];
       const verdicts = await Promise.all(
         Array.from({ length: 200 }, (_, at) =>
-          nodes[at % 2]!.consume(throttleRules.signInPerAccount, 'parallel'),
+          nodes[at % 2]!.consume(throttleRules.codeSendPerAccount, 'parallel'),
         ),
       );
       expect(verdicts.filter(({ allowed }) => allowed)).to.have.length(10);
@@ -82,6 +82,79 @@ describe('throttle', () => {
     } finally {
       await elsewhere.end();
     }
+  });
+
+  describe('with waits that grow', () => {
+    const growing = { name: 'growing', limit: 5, seconds: 900, waitsSeconds: [0, 5, 15, 30] };
+    const moved = (milliseconds: number) =>
+      database.knex('throttle_counters').decrement({ expire: milliseconds, not_before: milliseconds });
+
+    it('tells how long until the next attempt, then until the end of the stop', async () => {
+      expect(await throttle.consume(growing, 'zoe')).to.deep.equal({ allowed: true, remaining: 4 });
+      for (const [remaining, waitSeconds] of [
+        [3, 5],
+        [2, 15],
+        [1, 30],
+      ] as const) {
+        expect(await throttle.peek(growing, 'zoe')).to.deep.equal({
+          allowed: true,
+          remaining: remaining + 1,
+        });
+        expect(await throttle.consume(growing, 'zoe')).to.deep.equal({ allowed: true, remaining });
+        await moved(500);
+        const early = { allowed: false, retryAfterSeconds: waitSeconds, spent: false };
+        // Refused ones neither count nor make the wait longer.
+        for (const verdict of [throttle.consume, throttle.consume, throttle.peek])
+          expect(await verdict(growing, 'zoe')).to.deep.equal(early);
+        await moved(waitSeconds * 1_000 - 500);
+      }
+      expect(await throttle.consume(growing, 'zoe')).to.deep.equal({ allowed: true, remaining: 0 });
+      await moved(1_500);
+      const stopped = { allowed: false, retryAfterSeconds: 899, spent: true };
+      expect(await throttle.consume(growing, 'zoe')).to.deep.equal(stopped);
+      expect(await throttle.peek(growing, 'zoe')).to.deep.equal(stopped);
+      await moved(898_500);
+      expect(await throttle.consume(growing, 'zoe')).to.deep.equal({ allowed: true, remaining: 4 });
+    });
+
+    it('remembers a count for the whole window after the last attempt', async () => {
+      for (let attempt = 0; attempt < 2; attempt++) await throttle.consume(growing, 'slow');
+      await moved(890_000);
+      expect(await throttle.consume(growing, 'slow')).to.deep.equal({ allowed: true, remaining: 2 });
+      await moved(890_000);
+      expect(await throttle.consume(growing, 'slow')).to.deep.equal({ allowed: true, remaining: 1 });
+    });
+
+    it('takes the wait back with the attempt', async () => {
+      for (let attempt = 0; attempt < 10; attempt++) {
+        expect(await throttle.consume(growing, 'refund')).to.deep.equal({ allowed: true, remaining: 4 });
+        expect(await throttle.consume(growing, 'refund')).to.deep.equal({ allowed: true, remaining: 3 });
+        await throttle.refund(growing, 'refund');
+        await throttle.refund(growing, 'refund');
+      }
+      await throttle.consume(growing, 'refund');
+      await throttle.consume(growing, 'refund');
+      await throttle.clear(growing, 'refund');
+      expect(await throttle.peek(growing, 'refund')).to.deep.equal({ allowed: true, remaining: 5 });
+    });
+
+    it('allows of 200 attempts at once, from two nodes, only those that need not wait', async () => {
+      const elsewhere = new pg.Pool({ connectionString: database.url, max: 10 });
+      try {
+        const nodes = [throttle, createThrottle(elsewhere, { hash })];
+        const verdicts = await Promise.all(
+          Array.from({ length: 200 }, (_, at) =>
+            nodes[at % 2]!.consume(throttleRules.signInPerAccount, 'parallel'),
+          ),
+        );
+        expect(verdicts.filter(({ allowed }) => allowed)).to.have.length(3);
+        for (const verdict of verdicts)
+          if (!verdict.allowed)
+            expect(verdict).to.deep.equal({ ...verdict, retryAfterSeconds: 5, spent: false });
+      } finally {
+        await elsewhere.end();
+      }
+    });
   });
 
   it('stores no subject in clear', async () => {

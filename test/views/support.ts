@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lang } from '../../src/http/texts.ts';
+import { STRONG_AUTHENTICATION } from './strong-authentication.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -586,10 +587,11 @@ export const SAMPLES: Sample[] = [
     context: {
       ...everyWay,
       application,
+      passkey: { action: '/p', options: { challenge: 'abc' } },
       values: { email: 'camille@example.test' },
       alert: { kind: 'refusal', key: 'fault.credentials' },
     },
-    says: ['Vous allez vers Messagerie', 'Email', 'Mot de passe', 'Connectez-vous', 'Mot de passe oublié'],
+    says: ['Vous allez vers Messagerie', 'Email', 'Mot de passe', "clé d'accès", 'Mot de passe oublié'],
   },
   {
     template: 'sign-in/channel.njk',
@@ -614,6 +616,40 @@ export const SAMPLES: Sample[] = [
     ],
   },
   {
+    template: 'sign-in/recovery-code.njk',
+    context: {
+      application,
+      action: '/a',
+      otherChannelUrl: '/autre',
+      errors: { code: { key: 'fault.recoveryCode.wrong' } },
+      backUrl: '/retour',
+    },
+    says: ['Saisissez un code de secours', 'Utiliser un autre moyen', 'il a déjà servi'],
+  },
+  {
+    template: 'sign-in/passkey.njk',
+    context: {
+      application,
+      action: '/a',
+      options: { challenge: 'abc' },
+      otherChannelUrl: '/autre',
+      alert: { kind: 'refusal', key: 'fault.passkey.refused' },
+      backUrl: '/retour',
+    },
+    says: ["Confirmez avec votre clé d'accès", "Utiliser ma clé d'accès", 'Utiliser un autre moyen'],
+  },
+  {
+    template: 'sign-in/totp.njk',
+    context: {
+      application,
+      action: '/a',
+      otherChannelUrl: '/autre',
+      errors: { code: { key: 'fault.totp.wrong' } },
+      backUrl: '/retour',
+    },
+    says: ['Saisissez le code de votre application', 'Valider mon code à usage unique', 'il a déjà servi'],
+  },
+  {
     template: 'sign-in/consent.njk',
     context: {
       application,
@@ -634,13 +670,30 @@ export const SAMPLES: Sample[] = [
     template: 'sign-in/unmet.njk',
     context: {
       application,
-      byPhone: true,
+      needKind: '2fa',
+      setUpUrl: '/mon-compte/authentification-forte',
       action: '/renoncer',
       otherAccountUrl: '/autre',
       supportEmail: 'assistance@example.test',
     },
-    says: ['Messagerie demande une authentification forte', 'Retourner dans Messagerie'],
+    says: [
+      'Messagerie demande une authentification forte',
+      'Ajoutez ce qui manque',
+      'Retourner dans Messagerie',
+    ],
   },
+  {
+    template: 'sign-in/unmet.njk',
+    context: {
+      application,
+      needKind: 'passkey',
+      action: '/renoncer',
+      otherAccountUrl: '/autre',
+      supportEmail: 'assistance@example.test',
+    },
+    says: ["qui résiste à l'hameçonnage", 'assistance@example.test', 'Retourner dans Messagerie'],
+  },
+  ...STRONG_AUTHENTICATION,
   {
     template: 'sign-out/confirm.njk',
     context: { action: '/fin', xsrf: 'jeton', application },
@@ -682,6 +735,7 @@ export const SAMPLES: Sample[] = [
     template: 'administration/queue.njk',
     context: {
       ...administrator,
+      accountsUrl: '/administration/comptes',
       count: 51,
       limitHours: 48,
       orders: [
@@ -724,9 +778,57 @@ export const SAMPLES: Sample[] = [
   },
   {
     template: 'administration/queue.njk',
-    context: { ...administrator, count: 0, requests: [] },
+    context: { ...administrator, accountsUrl: '/administration/comptes', count: 0, requests: [] },
     says: ["Aucune demande n'attend"],
   },
+  {
+    template: 'administration/account-search.njk',
+    context: {
+      ...administrator,
+      values: { account: 'personne@example.test' },
+      errors: { account: { key: 'fault.account.unknown' } },
+      backUrl: '/administration/demandes',
+    },
+    says: [
+      'Rechercher un compte',
+      'Adresse mail ou numéro RPPS',
+      "Aucun compte n'a cette adresse ou ce numéro.",
+    ],
+  },
+  ...[
+    {
+      stoppedUntil: '2026-11-24T08:20:00.000Z',
+      says: ["Bloquées jusqu'au 24 novembre 2026 à 09:20", 'Débloquer les tentatives de connexion'],
+    },
+    {
+      stoppedUntil: '2026-11-24T08:20:00.000Z',
+      isOwn: true,
+      says: ['Ce compte est le vôtre. Un autre administrateur doit le débloquer.'],
+    },
+    { says: ['Aucun blocage en cours.'] },
+  ].map(({ says, ...more }) => ({
+    template: 'administration/account.njk',
+    context: {
+      ...administrator,
+      account: {
+        displayName: 'Camille MARTIN',
+        kind: 'professional',
+        stateKind: 'active',
+        rpps: '99700900048',
+        email: 'camille@example.test',
+      },
+      action: '/debloquer',
+      backUrl: '/administration/comptes',
+      ...more,
+    },
+    says: [
+      'Camille MARTIN',
+      'Professionnel de santé · actif',
+      'camille@example.test',
+      '99700900048',
+      ...says,
+    ],
+  })),
   {
     template: 'administration/request.njk',
     context: request,

@@ -232,8 +232,16 @@ function filterAsTyped() {
   }
 }
 
+function printOnPress() {
+  for (const button of document.querySelectorAll('[data-print]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => print());
+  }
+}
+
 showSecrets();
 filterAsTyped();
+printOnPress();
 searchAsTyped();
 meterPasswords();
 eraseForms();

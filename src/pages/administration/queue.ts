@@ -42,6 +42,7 @@ export function queueRoutes(
     renderPage(deps, ctx, 'administration/queue.njk', {
       ...signedInContext((ctx.state as AdministrationState).administrator),
       atAdministration: true,
+      accountsUrl: addresses.accounts,
       count,
       limitHours: PROMISE_HOURS,
       orders: (['oldest', 'newest'] as const).map((one) => ({

@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
 import { type RequestState, seeOther } from '../../http/context.ts';
 import { addresses } from '../addresses.ts';
+import { accountRoutes } from './account.ts';
 import { requireAdministrator } from './guard.ts';
 import { queueRoutes } from './queue.ts';
 import { requestRoutes } from './request.ts';
@@ -13,4 +14,5 @@ export function administrationRoutes(router: Router<RequestState>, deps: Deps, p
   router.get(addresses.administration, guard, (ctx) => seeOther(ctx, addresses.approvals));
   queueRoutes(router, deps, guard);
   requestRoutes(router, deps, guard);
+  accountRoutes(router, deps, guard);
 }

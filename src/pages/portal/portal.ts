@@ -51,6 +51,7 @@ export async function showPortal(deps: Deps, ctx: PageContext, signedIn: SignedI
     ...signedInContext(signedIn),
     alert: takeNotice(ctx),
     givenName: nameInGreeting(member?.givenName ?? account.givenName ?? ''),
+    strongAuthenticationUrl: addresses.strongAuthentication,
     membersUrl: member ? addresses.members : undefined,
     applications,
     found: applications.filter(({ isFound }) => isFound).length,

@@ -5,9 +5,9 @@
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { languageOf } from '../../accounts/language.ts';
 import { endMember, LastMemberError, listMembers } from '../../accounts/members.ts';
 import type { ActingMember } from '../../accounts/principals.ts';
-import { throttledFault } from '../../credentials/code-delivery.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import {
@@ -29,7 +29,7 @@ import {
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
 import { endAccessOfMember } from '../../openid/acting-members.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
+import { throttledFault, throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
 import { asFresh } from '../fresh-sign-in.ts';
 import { signedInContext } from '../signed-in.ts';
@@ -195,7 +195,7 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
         channel: 'email',
         template: 'member-removed',
         to: removed.email,
-        lang: langOf(ctx),
+        lang: await languageOf(trx, { accountId: account.id, memberId }),
         params: {
           givenName: removed.givenName,
           title: account.displayName,

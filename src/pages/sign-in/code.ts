@@ -1,7 +1,8 @@
 /** A code that was sent by e-mail or SMS. */
 import type Router from '@koa/router';
-import { checkCode, forgetSends, type Notice, resendNotice } from '../../credentials/code-delivery.ts';
+import { checkCode, forgetSends } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
+import { type Notice, noticeNow, resendNotice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
@@ -42,7 +43,9 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
   }
 
   router.get('/connexion/:uid/code', (ctx) =>
-    frame.at(ctx, 'code', (proven) => show(ctx, proven, { alert: proven.journey.state.notice })),
+    frame.at(ctx, 'code', (proven) =>
+      show(ctx, proven, { alert: noticeNow(deps.clock, proven.journey.state.notice) }),
+    ),
   );
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
@@ -54,7 +57,7 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
       const { interaction, journey, choice } = proven;
       const refused = await frame.choose(ctx, proven, choice);
       if (refused) {
-        const notice = resendNotice(refused, contactOf(choice).masked);
+        const notice = resendNotice(deps.clock, refused, contactOf(choice).masked);
         await moveJourney(deps.knex, deps, journey, { ...journey.state, notice });
       }
       seeOther(ctx, stepUrl(interaction, 'code'));

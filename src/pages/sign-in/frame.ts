@@ -3,12 +3,15 @@
  * way to the chosen factor, and the end. A step reads its form, proves its part and comes back here.
  */
 import type Provider from 'oidc-provider';
+import { rememberLanguage } from '../../accounts/language.ts';
 import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { deliverCode, resendNotice } from '../../credentials/code-delivery.ts';
+import { deliverCode } from '../../credentials/code-delivery.ts';
+import { resendNotice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
+import { rememberBrowser } from '../../http/device-cookie.ts';
 import { browserOf, ensureBrowser } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { findSignedIn, type SignedIn } from '../../http/session.ts';
@@ -17,8 +20,9 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { type Assurance, assuranceOf, stepUp } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
+import { choicesFor } from './choices.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
-import { type Choice, choicesOf, nextStep, type SignInState, type SignInStep } from './steps.ts';
+import { type Choice, nextStep, type SignInState, type SignInStep } from './steps.ts';
 
 /** A sign-in whose first part is proved. */
 export interface Proven {
@@ -63,8 +67,8 @@ export function signInFrame(deps: Deps, provider: Provider) {
       state,
     });
 
-  const choicesFor = (principal: Principal, { asked }: Interaction): Choice[] =>
-    choicesOf(principal, { smsAvailable: deps.sms !== undefined, asked });
+  const choicesIn = (principal: Principal, { asked }: Interaction): Choice[] =>
+    choicesFor(deps, principal, asked);
 
   /** The interaction of this address, with the application's wishes applied to the page. */
   async function enter(ctx: PageContext): Promise<Interaction> {
@@ -89,7 +93,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
     }
     const principal = await findPrincipal(knex, accountId, memberId);
     if (principal?.account.state !== 'active') return undefined;
-    const choices = choicesFor(principal, interaction);
+    const choices = choicesIn(principal, interaction);
     const choice = choices.find(({ id }) => id === choiceId);
     return { interaction, journey, principal, choices, choice };
   }
@@ -137,7 +141,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
         again,
       },
       async (trx) => {
-        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        const notice = again ? { notice: resendNotice(clock, undefined, contact.masked) } : {};
         await moveJourney(trx, deps, journey, { ...state, choiceId: choice.id, ...notice });
       },
     );
@@ -149,7 +153,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
     interaction: Interaction,
     { principal, email }: { principal: Principal; email: string },
   ): Promise<Fault | undefined> {
-    const [first] = choicesFor(principal, interaction);
+    const [first] = choicesIn(principal, interaction);
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
     const { account, member } = principal;
@@ -174,32 +178,44 @@ export function signInFrame(deps: Deps, provider: Provider) {
   /**
    * Ends the sign-in: `use` consumes what was proved in the transaction that records it.
    * @param use returns false when another request was first.
+   * @param signedInAt of the session that was stepped up.
    * @returns false then; else the answer is the way back to the application.
    */
-  async function complete(
+  async function completeAs(
     ctx: PageContext,
-    { interaction, journey, principal, choice }: Proven & { readonly choice: Choice },
+    interaction: Interaction,
+    {
+      principal,
+      assurance: { acr, amr },
+      signedInAt,
+    }: { principal: Principal; assurance: Assurance; signedInAt?: number | undefined },
     use: (trx: Db) => Promise<boolean>,
   ): Promise<boolean> {
     const { account, member, id: actor } = principal;
-    const { session } = journey.state;
-    const { acr, amr } = assuranceOfChoice(journey.state, choice);
     const completed = await knex.transaction(async (trx) => {
       if (!(await use(trx))) return false;
-      await endJourney(trx, journey);
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
         actor,
         subject: account.id,
         source: clientAddress(ctx),
-        details: { acr, amr, application: interaction.clientId, steppedUp: session ? true : undefined },
+        details: {
+          acr,
+          amr,
+          application: interaction.clientId,
+          steppedUp: signedInAt === undefined ? undefined : true,
+        },
       });
       return true;
     });
     if (!completed) return false;
+    await rememberBrowser(deps, ctx, principal);
+    // Apart: a suspension at this moment takes the account first, then the codes, which are taken above.
+    const reader = { accountId: account.id, memberId: member?.id };
+    await rememberLanguage(knex, reader, (ctx.state as RequestState).lang);
     // A second factor alone is no fresh sign-in: the password is as old as it was.
-    const ts = session?.signedInAt ?? Math.floor(clock.now().getTime() / 1000);
+    const ts = signedInAt ?? Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     const answer = { login };
     seeOther(
@@ -209,5 +225,21 @@ export function signInFrame(deps: Deps, provider: Provider) {
     return true;
   }
 
-  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, choicesFor };
+  /** Ends a sign-in that went through its steps; see {@link completeAs}. */
+  const complete = (
+    ctx: PageContext,
+    { interaction, journey, principal, choice }: Proven & { readonly choice: Choice },
+    use: (trx: Db) => Promise<boolean>,
+  ): Promise<boolean> => {
+    const { session } = journey.state;
+    const assurance = assuranceOfChoice(journey.state, choice);
+    const proved = { principal, assurance, signedInAt: session?.signedInAt };
+    return completeAs(ctx, interaction, proved, async (trx) => {
+      if (!(await use(trx))) return false;
+      await endJourney(trx, journey);
+      return true;
+    });
+  };
+
+  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, completeAs, choicesIn };
 }

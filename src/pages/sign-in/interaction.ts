@@ -3,7 +3,8 @@ import type Provider from 'oidc-provider';
 import { type Client, errors } from 'oidc-provider';
 import { CaduceeError } from '../../errors.ts';
 import type { PageContext } from '../../http/context.ts';
-import { type AskedAssurance, askedAssurance } from '../../openid/assurance.ts';
+import type { AskedAssurance } from '../../openid/assurance.ts';
+import { askedOf } from '../../openid/policy.ts';
 import { OWN_CLIENT_ID } from '../../openid/provider.ts';
 
 export interface Interaction {
@@ -65,7 +66,7 @@ export async function loadInteraction(provider: Provider, ctx: PageContext): Pro
     reasons: prompt.reasons,
     details: prompt.details,
     params,
-    asked: askedAssurance(params),
+    asked: askedOf(client, params),
     clientId,
     application: asDestination(client),
     returnOrigins: /^https?:/.test(redirectUri)

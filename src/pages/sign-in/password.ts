@@ -1,10 +1,11 @@
 /** The first step of a sign-in: an address and its password. */
 import { findSignInByEmail, type Principal, updatePasswordHash } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { throttledFault } from '../../credentials/code-delivery.ts';
+import { HashQueueFullError } from '../../credentials/password-hash.ts';
 import type { Deps } from '../../deps.ts';
 import type { Fault } from '../../lib/fault.ts';
-import { throttleRules } from '../../throttle/throttle.ts';
+import { countGuess } from '../../throttle/guesses.ts';
+import { findKnownDevice } from '../../throttle/known-devices.ts';
 
 interface Attempt {
   /** Canonical form of the address (accounts/contacts.ts). */
@@ -12,42 +13,46 @@ interface Attempt {
   readonly password: string;
   /** Client address. */
   readonly source: string;
+  /** What the browser holds of a device that signed in before (http/device-cookie.ts). */
+  readonly deviceToken: string | undefined;
 }
 
-/**
- * Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. The source is counted
- * first: one that has used up its tries cannot use up those of an account.
- */
+/** Brings the stored hash up to today's settings; when the queue is full, at another sign-in. */
+async function rehash({ knex, clock, hasher }: Deps, principal: Principal, password: string): Promise<void> {
+  if (!principal.passwordHash || !hasher.needsRehash(principal.passwordHash)) return;
+  try {
+    await updatePasswordHash(knex, clock, principal, await hasher.hash(password));
+  } catch (error) {
+    if (!(error instanceof HashQueueFullError)) throw error;
+  }
+}
+
+/** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
 export async function authenticate(
   deps: Deps,
-  { canonical, password, source }: Attempt,
+  { canonical, password, source, deviceToken }: Attempt,
 ): Promise<Principal | Fault> {
-  const { knex, clock, hasher, throttle } = deps;
-  const { signInPerSource, signInPerAccount } = throttleRules;
+  const { knex, clock, hasher } = deps;
   const principal = await findSignInByEmail(knex, canonical);
-  const subject = principal?.id ?? `unknown:${canonical}`;
-  const bySource = await throttle.consume(signInPerSource, source);
-  if (!bySource.allowed) return throttledFault(bySource.retryAfterSeconds);
-  const byAccount = await throttle.consume(signInPerAccount, subject);
-  if (!byAccount.allowed) {
-    await throttle.refund(signInPerSource, source);
-    return throttledFault(byAccount.retryAfterSeconds);
-  }
+  const counted = await countGuess(deps, {
+    way: 'password',
+    source,
+    principalId: principal?.id,
+    unknown: canonical,
+    deviceId: await findKnownDevice(knex, deps, principal?.id, deviceToken),
+  });
+  if (!counted.allowed) return counted.fault;
 
   const matches = await hasher.verify(principal?.passwordHash, password).catch(async (error) => {
     // Not compared, so not an attempt: a full queue must not make people wait a quarter of an hour.
-    await throttle.refund(signInPerAccount, subject);
-    await throttle.refund(signInPerSource, source);
+    await counted.notCompared();
     throw error;
   });
   if (matches) {
     // The dummy hash never matches: there is somebody.
     const found = principal as Principal;
-    await throttle.clear(signInPerAccount, subject);
-    await throttle.refund(signInPerSource, source);
-    if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
-      await updatePasswordHash(knex, clock, found, await hasher.hash(password));
-    }
+    await counted.succeeded();
+    await rehash(deps, found, password);
     return found;
   }
   await record(knex, clock, {
@@ -57,5 +62,6 @@ export async function authenticate(
     source,
     details: { step: 'password', member: principal?.member?.id },
   });
+  await counted.failed();
   return { key: 'fault.credentials' };
 }

@@ -8,10 +8,12 @@ import { parseEmailAddress } from '../../accounts/contacts.ts';
 import type { Principal } from '../../accounts/principals.ts';
 import type { Deps } from '../../deps.ts';
 import { clientAddress, type RequestState, seeOther } from '../../http/context.ts';
+import { deviceTokenOf } from '../../http/device-cookie.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import { takeNotice } from '../../http/notice.ts';
 import { findSignedIn } from '../../http/session.ts';
 import type { Fault } from '../../lib/fault.ts';
+import { ACR, isDemanded } from '../../openid/assurance.ts';
 import { OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { findReturn } from '../addresses.ts';
 import { takeProposedEmail } from '../proposed-email.ts';
@@ -22,29 +24,36 @@ import { consentRoutes, showConsent } from './consent.ts';
 import { signInFrame } from './frame.ts';
 import type { Interaction } from './interaction.ts';
 import { mustConfirm, mustStepUp, passwordPage } from './pages.ts';
+import { passkeyOffer, passkeyRoutes } from './passkey.ts';
 import { authenticate } from './password.ts';
+import { recoveryCodeRoutes } from './recovery-code.ts';
+import { refusalOf } from './refusal.ts';
+import { totpRoutes } from './totp.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const frame = signInFrame(deps, provider);
-  const showPassword = passwordPage(deps);
+  const showPassword = passwordPage(deps, (ctx, interaction) => passkeyOffer(deps, ctx, interaction));
   const application = applicationSteps(router, deps, provider, frame.enter);
 
   /** Whether the person signs in, but never as the application demands. */
   const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
-    interaction.asked?.essential === true && frame.choicesFor(principal, interaction).length === 0;
+    isDemanded(interaction.asked) && frame.choicesIn(principal, interaction).length === 0;
 
   router.get('/connexion', async (ctx) => {
     const url = new URL('/authorize', deps.settings.ISSUER);
-    const { vers } = ctx.query;
-    const again = findReturn(vers) ? String(vers) : undefined;
+    const { vers, pour } = ctx.query;
+    const [again, strong] = [vers, pour].map((page) => (findReturn(page) ? String(page) : undefined));
+    const page = again ?? strong;
     url.search = new URLSearchParams({
       client_id: OWN_CLIENT_ID,
       response_type: 'none',
       scope: 'openid',
       redirect_uri: `${deps.settings.ISSUER}/retour`,
+      ...(page && { state: page }),
       // OpenID Connect Core §3.1.2.1: asks again, although there is a session.
-      ...(again && { state: again, prompt: 'login' }),
+      ...(again && { prompt: 'login' }),
+      ...(strong && { acr_values: ACR.twoFactors }),
     }).toString();
     seeOther(ctx, url.href);
   });
@@ -65,7 +74,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     }
     const signedIn = mustConfirm(ctx, interaction) ? await findSignedIn(deps, provider, ctx) : undefined;
     if (signedIn && mustStepUp(ctx, interaction)) {
-      if (isShortOf(signedIn, interaction)) return showUnmet(deps, ctx, interaction);
+      if (isShortOf(signedIn, interaction)) return showUnmet(deps, ctx, interaction, signedIn);
       return frame.beginStepUp(ctx, interaction, signedIn);
     }
     const known = await frame.findState(ctx, interaction.uid);
@@ -74,7 +83,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const proposed = takeProposedEmail(deps, ctx);
     const email = known?.state.email ?? hinted ?? signedIn?.email ?? proposed ?? '';
     const alert = takeNotice(ctx);
-    showPassword(ctx, interaction, { email, ...(alert && { alert }) });
+    await showPassword(ctx, interaction, { email, ...(alert && { alert }) });
   });
 
   router.post('/connexion/:uid', parseForm, verifyForm(deps), async (ctx) => {
@@ -94,30 +103,25 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
       canonical: address.value.canonical,
       password,
       source: clientAddress(ctx),
+      deviceToken: deviceTokenOf(deps, ctx),
     });
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
     const { account } = principal;
-    if (account.state !== 'active') {
-      const supportEmail = deps.settings.SUPPORT_EMAIL;
-      const kind = account.state === 'pending' ? 'waiting' : 'refusal';
-      return showPassword(ctx, interaction, {
-        email,
-        alert: {
-          kind,
-          key: `alert.account.${account.state}`,
-          vars: { supportEmail },
-          url: `mailto:${supportEmail}`,
-        },
-      });
-    }
-    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction);
+    if (account.state !== 'active')
+      return showPassword(ctx, interaction, { email, alert: refusalOf(deps, account.state) });
+    if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
+    if (frame.choicesIn(principal, interaction).length === 0)
+      return showPassword(ctx, interaction, { email, alert: refusalOf(deps, 'noFactor') });
     const refused = await frame.begin(ctx, interaction, { principal, email });
-    if (refused) showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
+    if (refused) await showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });
 
   choiceRoutes(router, deps, frame);
   codeRoutes(router, deps, frame);
+  passkeyRoutes(router, deps, frame, showPassword);
+  totpRoutes(router, deps, frame);
+  recoveryCodeRoutes(router, deps, frame);
   consentRoutes(router, deps, provider, frame.enter);
   unmetRoutes(router, deps, provider, frame.enter);
 }

@@ -1,7 +1,9 @@
 /** The steps of a sign-in, as pure rules. */
 import type { Principal } from '../../accounts/principals.ts';
-import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
+import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+import type { Notice } from '../../credentials/resend-notice.ts';
 import type { FactorKind } from '../../factors/kinds.ts';
+import { hasStrong } from '../../factors/policy.ts';
 import {
   type AskedAssurance,
   type Assurance,
@@ -74,16 +76,24 @@ function everyChoice({ email, phones, factors }: Principal, smsAvailable: boolea
 /**
  * What the person may prove after the password, the one proposed first in front: the one they chose, else the strongest
  * they set up, else the code by e-mail. That code never opens an administrator's account: the mailbox is not a second
- * factor. Nor is anything offered that would not reach what the application asked for.
+ * factor. Nor does it open the account of who wants no more of it, as long as they have a second factor. Nothing is offered
+ * that would not reach what the application asked for.
+ * @param allowed kinds that count for this account (factors/policy.ts).
  */
 export function choicesOf(
   principal: Principal,
-  { smsAvailable, asked }: { smsAvailable: boolean; asked?: AskedAssurance | undefined },
+  {
+    smsAvailable,
+    allowed,
+    asked,
+  }: { smsAvailable: boolean; allowed: readonly FactorKind[]; asked?: AskedAssurance | undefined },
 ): Choice[] {
-  const { account, preferredFactor } = principal;
+  const { account, preferredFactor, refusesEmailCode } = principal;
+  const noEmail =
+    account.isAdministrator || (refusesEmailCode && hasStrong(principal, { smsAvailable, allowed }));
   const rank = ({ kind }: Choice): number => (kind === preferredFactor ? -1 : ORDER.indexOf(kind));
   const usable = everyChoice(principal, smsAvailable)
-    .filter(({ kind }) => !(account.isAdministrator && kind === 'email'))
+    .filter(({ kind }) => allowed.includes(kind) && !(noEmail && kind === 'email'))
     .sort((a, b) => rank(a) - rank(b));
   const acceptable = acceptableClasses(
     asked,

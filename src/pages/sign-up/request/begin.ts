@@ -1,17 +1,13 @@
 /** From the first form to the journey that goes on from it. */
-import { throttledFault } from '../../../credentials/code-delivery.ts';
 import type { Deps } from '../../../deps.ts';
 import { clientAddress, type PageContext, seeOther } from '../../../http/context.ts';
 import { ensureBrowser } from '../../../http/forms.ts';
 import { findJourney, startJourney } from '../../../journeys/journeys.ts';
 import type { Fault } from '../../../lib/fault.ts';
 import { randomToken } from '../../../lib/ids.ts';
-import { throttleRules } from '../../../throttle/throttle.ts';
+import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { addresses } from '../../addresses.ts';
 import type { RequestJourneyState, RequestKind, RequestState } from './steps.ts';
-
-/** What was typed and not sent does not stay on a screen that was left. */
-export const ERASED_AFTER_SECONDS = 600;
 
 /** @returns the fault to show when this source, or for this number, begins too often. */
 export async function beginRequest(
