@@ -1,4 +1,8 @@
+import { createAccount } from '../../src/accounts/accounts.ts';
+import { saveApplication } from '../../src/applications/applications.ts';
 import { setEmailLink } from '../../src/applications/email-links.ts';
+import { systemClock as clock } from '../../src/lib/clock.ts';
+import type { Db } from '../../src/lib/database.ts';
 import type { TestApp } from './app.ts';
 import type { Page, Visitor } from './visitor.ts';
 
@@ -26,3 +30,45 @@ export function answerEmail(visitor: Visitor, page: Page, address: string): Prom
   if (email === undefined) throw new Error(`${address} is not offered on ${page.url} (${page.status})`);
   return visitor.submit(page, { email }, page.url.includes('/ouvrir/') ? '' : '/adresse');
 }
+
+let made = 0;
+
+/** An active professional with so many proved addresses; the first one signs in and is the starred one. */
+export async function createAccountWithEmails(
+  db: Db,
+  count: number,
+): Promise<{ id: string; emails: string[] }> {
+  made += 1;
+  const addresses = Array.from({ length: count }, (_, index) => `p${made}-${index}@example.test`);
+  const id = await createAccount(db, clock, {
+    kind: 'professional',
+    state: 'active',
+    familyName: 'DOC0091000',
+    givenName: 'Ange',
+    identityProof: 'declared',
+    passwordHash: 'hash',
+    termsVersion: 'test',
+    emails: addresses.map((address) => ({ address, canonical: address })),
+    phones: [],
+  });
+  const emails = await db('email_addresses').where({ account_id: id }).orderBy('address').pluck('id');
+  return { id, emails };
+}
+
+/** An application of the portal that nobody signs in to. */
+export const saveTestApplication = (db: Db, clientId: string): Promise<void> =>
+  saveApplication(
+    db,
+    clock,
+    {
+      clientId,
+      name: clientId,
+      description: '',
+      icon: 'mail',
+      firstParty: true,
+      onPortal: true,
+      startUrl: undefined,
+      metadata: {},
+    },
+    undefined,
+  );
