@@ -128,6 +128,8 @@ export async function startRelyingParty(options: RelyingPartyOptions): Promise<R
     show(ctx, {
       signedIn,
       person: personName({ ...claims, ...userinfo }),
+      email: userinfo.email ?? claims.email,
+      asksEmail: scope.split(' ').includes('email'),
       tables: [
         { caption: 'Jeton d’identité (ID token)', rows: rows(claims) },
         { caption: 'Informations de la personne (userinfo)', rows: rows(userinfo) },
@@ -474,6 +476,7 @@ const PAGE = `<!doctype html>
   {% elif signedIn %}
     <h1>Bonjour {{ person }}</h1>
     <p class="soft">{{ tagline }}</p>
+    {% if asksEmail %}<p>{% if email %}Votre compte dans {{ name }} : <b>{{ email }}</b>{% else %}Caducée ne donne plus d’adresse à {{ name }} : reconnectez-vous pour en choisir une.{% endif %}</p>{% endif %}
     <div class="card">
       <p role="status">
         {%- if refreshed %}Jetons actualisés {{ refreshes }} fois, la dernière le {{ refreshed.time }} :

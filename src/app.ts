@@ -24,6 +24,7 @@ import { administrationRoutes } from './pages/administration/routes.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
 import { myAccountRoutes } from './pages/my-account/routes.ts';
+import { portalRoutes } from './pages/portal/routes.ts';
 import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
 import { signUpRoutes } from './pages/sign-up/routes.ts';
@@ -116,6 +117,7 @@ export async function createApp(
 
   const router = new Router<RequestState>();
   homeRoutes(router, deps, provider);
+  portalRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps, provider);
   sharedAccountRoutes(router, deps, provider);

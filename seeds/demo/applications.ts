@@ -41,7 +41,8 @@ export const asApplication = (demo: DemoApplication, url: string): Application =
   icon: demo.icon,
   firstParty: true,
   onPortal: true,
-  startUrl: `${url}/login`,
+  startUrl: `${url}/`,
+  initiateLoginUri: `${url}/login`,
   metadata: {
     redirect_uris: [`${url}/callback`],
     post_logout_redirect_uris: [`${url}/`],

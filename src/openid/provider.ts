@@ -12,8 +12,11 @@ import Provider, {
 import type pg from 'pg';
 import type { Settings } from '../../config/settings.ts';
 import { findClientMetadata, secretMatches } from '../applications/applications.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { createAdapterFactory } from './adapter.ts';
+import { noteUse, withApplicationPrompts } from './application-prompts.ts';
 import { assertClaims } from './asked-claims.ts';
 import { ACR_VALUES, reportedClass } from './assurance.ts';
 import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
@@ -54,10 +57,15 @@ export interface EnginePages {
 
 interface Deps {
   readonly settings: Settings;
+  readonly clock: Clock;
+  readonly knex: Db;
   readonly pool: pg.Pool;
   readonly keyring: Keyring;
   readonly engineStore: EngineStore;
 }
+
+const isAuthorization = (ctx: KoaContextWithOIDC): boolean =>
+  ctx.oidc?.route === 'authorization' || ctx.oidc?.route === 'resume';
 
 export async function createProvider(
   deps: Deps,
@@ -160,11 +168,13 @@ export async function createProvider(
         ctx.oidc?.client?.clientId,
         actingOf(keyring, ctx, token),
       );
-      return found && { accountId, memberId: found.memberId, claims: async () => found.claims };
+      // At an authorization request, the policy stops who may not enter and says why; nowhere else are they anybody.
+      if (!found || !(found.mayEnter || isAuthorization(ctx))) return undefined;
+      return { accountId, seen: found, claims: async () => found.claims };
     },
     loadExistingGrant: (ctx) => loadExistingGrant(deps, ctx),
     interactions: {
-      policy: createPolicy(pages.reachableClasses),
+      policy: withApplicationPrompts(deps, createPolicy(pages.reachableClasses)),
       url: (_ctx, interaction) => interactionUrl(interaction.uid),
     },
     issueRefreshToken: async (_ctx, client, code) =>
@@ -193,6 +203,7 @@ export async function createProvider(
     await next();
     await keepMember(deps, ctx as KoaContextWithOIDC);
   });
+  provider.on('authorization.success', (ctx) => noteUse(deps, ctx));
   // Where codes, and the tokens that follow from them, take their class from.
   Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
     get(this: KoaContextWithOIDC['oidc']) {

@@ -8,6 +8,8 @@ const REQUEST_PATHS = { doctor: '/inscription/medecin', secretary: '/inscription
 
 export const addresses = {
   home: '/',
+  /** Where a tile leads whose application has no address of the person yet. */
+  openApplication: (clientId: string): string => `/ouvrir/${encodeURIComponent(clientId)}`,
   signIn: MAIL_PATHS.signIn,
   /** @param interaction the sign-in to go on with, if any. */
   signInTo: (interaction?: string): string => (interaction ? `/connexion/${interaction}` : '/connexion'),

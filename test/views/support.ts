@@ -29,6 +29,13 @@ export function catalogue(lang: Lang): Map<string, string> {
 const PLURAL = /_(one|other)$/;
 export const withoutPlural = (key: string): string => key.replace(PLURAL, '');
 
+const QUESTION = 'Quelle adresse email utiliser comme identifiant pour cette application ?';
+const emails = ['camille@example.test', 'camille.cabinet@example.test'].map((address, index) => ({
+  id: `e-${index}`,
+  address,
+  isNotification: index === 0,
+}));
+
 const promised = (usedHours: number, standing: string) => ({ usedHours, limitHours: 48, standing });
 const administrator = {
   signedIn: { displayName: 'Andréa GESTION', administrationUrl: '/administration' },
@@ -141,8 +148,23 @@ export const SAMPLES: Sample[] = [
           icon: 'mail',
           url: '/a',
           email: 'camille@example.test',
+          isFound: true,
         },
-        { name: 'Laboratoire', description: 'Résultats', icon: 'no-such-icon', url: '/b' },
+        {
+          name: 'Laboratoire',
+          description: 'Résultats',
+          icon: 'no-such-icon',
+          url: '/b',
+          mustChoose: true,
+          isFound: true,
+        },
+        {
+          name: 'Imagerie',
+          description: 'Clichés',
+          icon: 'image',
+          reserved: { professions: ['Médecin', 'Physicien médical'], kinds: [{ kind: 'professional' }] },
+          isFound: true,
+        },
       ],
     },
     says: [
@@ -150,7 +172,65 @@ export const SAMPLES: Sample[] = [
       'Vos applications',
       'camille@example.test',
       'adresse à choisir',
+      'Ne vous est pas ouverte',
+      'Professions admises : Médecin, Physicien médical',
+      'Comptes admis : professionnels de santé',
       'Se déconnecter',
+    ],
+  },
+  ...[0, 1, 2].map((found) => ({
+    template: 'portal/portal.njk',
+    context: {
+      givenName: 'Camille',
+      signedIn: { displayName: 'Dr Camille Martin' },
+      search: { field: 'recherche', value: 'messages' },
+      found,
+      applications: ['Messagerie', 'Courrier'].map((name, index) => ({
+        name,
+        description: 'Messages',
+        icon: 'mail',
+        url: '/a',
+        isFound: index < found,
+      })),
+    },
+    says: [
+      'Rechercher une application',
+      ['Aucune application ne correspond', '1 application trouvée', '2 applications trouvées'][
+        found
+      ] as string,
+    ],
+  })),
+  {
+    template: 'portal/email.njk',
+    context: { application, emails, backUrl: '/' },
+    says: ['Vous allez vers Messagerie', QUESTION, 'camille.cabinet@example.test', 'Continuer', 'Retour'],
+  },
+  {
+    template: 'sign-in/application-email.njk',
+    context: {
+      application,
+      emails,
+      action: '/a',
+      errors: { email: { key: 'fault.required.applicationEmail' } },
+    },
+    says: [QUESTION, 'reçoit vos notifications', "Choisissez l'une de vos adresses.", 'Continuer'],
+  },
+  {
+    template: 'sign-in/no-access.njk',
+    context: {
+      application,
+      displayName: 'Camille Martin',
+      reserved: { professions: [], kinds: [{ kind: 'secretary' }, { kind: 'shared' }] },
+      action: '/a',
+      otherAccountUrl: '/autre',
+      supportEmail: 'assistance@example.test',
+    },
+    says: [
+      "Le compte Camille Martin n'a pas accès à Messagerie",
+      'Professions admises : aucun',
+      'Comptes admis : secrétaires, comptes partagés de secrétariat',
+      'Retourner dans Messagerie',
+      'Se connecter avec un autre compte',
     ],
   },
   {
