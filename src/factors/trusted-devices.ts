@@ -115,7 +115,6 @@ export interface TrustedDevice {
   readonly name: string;
   readonly createdAt: Date;
   readonly lastUsedAt: Date;
-  readonly expiresAt: Date;
   /** The browser that asks. */
   readonly isThisOne: boolean;
 }
@@ -131,13 +130,12 @@ export async function listTrustedDevices(
   const rows = await rowsOf(db, holderId)
     .where('expires_at', '>', deps.clock.now())
     .orderBy([{ column: 'last_used_at', order: 'desc' }, { column: 'id' }])
-    .select('id', 'name', 'created_at', 'last_used_at', 'expires_at', 'token_hash');
+    .select('id', 'name', 'created_at', 'last_used_at', 'token_hash');
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
-    expiresAt: row.expires_at,
     isThisOne: hash?.equals(row.token_hash) ?? false,
   }));
 }

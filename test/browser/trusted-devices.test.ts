@@ -42,7 +42,7 @@ describe('trusted devices in a browser', function () {
 
   async function leave(page: Page): Promise<void> {
     await page.getByRole('link', { name: 'Se déconnecter' }).click();
-    await page.getByRole('button', { name: 'Se déconnecter' }).click();
+    await press(page, 'Me déconnecter');
     await page.getByText('Vous êtes déconnecté').first().waitFor();
   }
 
