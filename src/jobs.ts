@@ -6,6 +6,7 @@ import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
 import { sweepChallenges } from './factors/passkey-challenges.ts';
+import { sweepTrustedDevices } from './factors/trusted-devices.ts';
 import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
@@ -50,6 +51,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
         await sweepKnownDevices(knex, clock);
+        await sweepTrustedDevices(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
       },

@@ -1,10 +1,11 @@
-/** What the engine keeps for an account: its sessions, grants, codes and tokens. */
+/** What lets people in without proving all again: sessions, grants, codes and tokens of the engine, and trusted devices. */
 import type { Db } from '../lib/database.ts';
 
 /** Ends all of it, in every browser and every application. */
 export async function revokeAccess(db: Db, accountId: string): Promise<void> {
   await db('oidc_sessions').where({ account_id: accountId }).delete();
   await db('oidc_payloads').where({ account_id: accountId }).delete();
+  await db('trusted_devices').where({ account_id: accountId }).delete();
 }
 
 /** What stays when the rest ends: the session of the browser that asks, and what applications got in it. */

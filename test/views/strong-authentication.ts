@@ -245,6 +245,56 @@ export const STRONG_AUTHENTICATION: Sample[] = [
     says: ['abcd-efgh-jkmn-pqrs', 'ils ne seront plus jamais affichés'],
   },
   {
+    template: `${FOLDER}/trusted-devices.njk`,
+    context: {
+      ...signedIn,
+      alert: { kind: 'success', key: 'alert.trustedDevice.removed' },
+      days: 30,
+      isAllowed: true,
+      devices: [
+        ['Firefox, Android', true],
+        ['', false],
+      ].map(([name, isThisOne]) => ({
+        name,
+        isThisOne,
+        createdAt: '2026-11-24T08:00:00.000Z',
+        lastUsedAt: '2026-11-25T08:00:00.000Z',
+        removeAction: '/retirer',
+      })),
+      removeAllAction: '/tous',
+      backUrl: '/retour',
+    },
+    says: [
+      'Appareils de confiance',
+      'pendant 30 jours',
+      'de nouveau demandée',
+      'Firefox, Android cet appareil',
+      'Appareil inconnu',
+      'Dernière utilisation le 25 novembre 2026 à 09:00',
+      'Ajouté le 24 novembre 2026 à 09:00',
+      'Retirer Firefox, Android',
+      'Retirer tous les appareils',
+      'ne ferme pas les sessions',
+    ],
+  },
+  {
+    template: `${FOLDER}/trusted-devices.njk`,
+    context: {
+      ...signedIn,
+      alert: { kind: 'success', key: 'alert.trustedDevice.allRemoved' },
+      days: 30,
+      isAllowed: true,
+      devices: [],
+      backUrl: '/retour',
+    },
+    says: ["Plus aucun appareil n'est de confiance", "Aucun appareil n'est de confiance.", 'cochez la case'],
+  },
+  {
+    template: `${FOLDER}/trusted-devices.njk`,
+    context: { ...signedIn, days: 30, isAllowed: false, devices: [], backUrl: '/retour' },
+    says: ['la seconde preuve à chaque connexion'],
+  },
+  {
     template: `${FOLDER}/passkeys.njk`,
     context: {
       ...signedIn,
