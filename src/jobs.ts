@@ -5,6 +5,7 @@ import { sendAlarms, sendDigest, sendNews, sweepDigests } from './approvals/dead
 import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
+import { sweepChallenges } from './factors/passkey-challenges.ts';
 import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
@@ -43,6 +44,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
       },
       sweep: async () => {
         await sweepJourneys(knex, clock);
+        await sweepChallenges(knex, clock);
         await sweepLinks(knex, clock);
         await sweepInvitations(knex, clock);
         await sweepMessages(knex, clock);

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { OptionsType, ZxcvbnFactory, ZxcvbnResult } from '@zxcvbn-ts/core';
 import { accept, type Result, refuse } from '../lib/fault.ts';
+import { wordInside } from './decorated-word.ts';
+import { CONTEXT_WORDS, FRENCH_CHOICES } from './likely-words.ts';
 
 /** Code points after NFC. */
 export const MIN_PASSWORD_LENGTH = 12;
@@ -12,8 +14,8 @@ const MIN_BITS = 50;
 const STRONG_BITS = 80;
 
 /**
- * Guesses an informed attacker needs at least. Online, at 10 failures per 15 minutes and account, 10^8 guesses
- * are 285 years; offline, argon2id at 20 ms a guess makes them 23 days of one core, for one account and its salt.
+ * Guesses an informed attacker needs at least. Online, at 100 failures a day and account, 10^8 guesses are 2,700
+ * years; offline, argon2id at 20 ms a guess makes them 23 days of one core, for one account and its salt.
  * Higher, and ordinary passphrases of two rare words would be refused.
  */
 const MIN_GUESSES = 1e8;
@@ -29,17 +31,6 @@ const WINDOW = 24;
 const MAX_LEET_READINGS = 6;
 /** A shorter word would be found by chance in a good password. */
 const MIN_PERSONAL_LENGTH = 3;
-
-/** Words of this service and of its public's trade that attackers would try first (ASVS 5.0.0, 6.2.11). */
-// biome-ignore format: a plain list of words
-const CONTEXT_WORDS = [
-  'caducee', 'caduceus', 'ordre', 'conseil', 'rpps', 'adeli', 'finess', 'prosante', 'prosanteconnect', 'ecps', 'carte',
-  'cps', 'medecin', 'docteur', 'medical', 'medecine', 'sante', 'pharmacien', 'pharmacie', 'biologiste', 'biologie',
-  'sagefemme', 'chirurgien', 'chirurgie', 'dentiste', 'infirmier', 'infirmiere', 'kine', 'kinesitherapeute',
-  'masseur', 'pedicure', 'podologue', 'orthophoniste', 'orthoptiste', 'ergotherapeute', 'psychologue', 'hopital',
-  'clinique', 'cabinet', 'laboratoire', 'patient', 'secretaire', 'secretariat', 'ameli', 'doctolib', 'medimail',
-  'mssante', 'vitale', 'cartevitale', 'urgences', 'hippocrate', 'esculape', 'stethoscope', 'ordonnance',
-];
 
 export type PasswordStrength = 'weak' | 'medium' | 'strong';
 
@@ -88,6 +79,12 @@ export function judgePassword(
     if (found.fault === undefined) break;
   }
   if (best?.fault !== undefined) return refuse(best.fault);
+  const inside = wordInside(foldAccents(points.join('')));
+  if (
+    inside &&
+    estimate(inside.word.slice(0, WINDOW), words).guesses * inside.decorationGuesses < MIN_GUESSES
+  )
+    return refuse('fault.password.common');
 
   const reached = Number(bits >= STRONG_BITS) + Number((best?.guesses ?? 0) >= STRONG_GUESSES);
   return accept({ bits, strength: reached === 2 ? 'strong' : reached === 1 ? 'medium' : 'weak' });
@@ -146,7 +143,7 @@ function estimator(): ZxcvbnFactory {
     // Every dictionary is searched for every substring, so only those that name a likely choice.
     dictionary: {
       passwords: common.dictionary['passwords-common'],
-      context: CONTEXT_WORDS,
+      context: [...CONTEXT_WORDS, ...FRENCH_CHOICES],
       diceware: common.dictionary['diceware-common'],
       'commonWords-fr': french.dictionary['commonWords-fr'],
       'firstnames-fr': french.dictionary['firstnames-fr'],

@@ -36,6 +36,18 @@ interface Circumstances {
   readonly allowed?: readonly FactorKind[];
 }
 
+export type FactorRules = Required<Circumstances>;
+
+/** What holds here for this account. */
+export const factorRulesOf = (
+  { settings, sms }: { settings: PolicySettings; sms: object | undefined },
+  account: Pick<Account, 'kind' | 'isAdministrator'>,
+): FactorRules => ({ smsAvailable: sms !== undefined, allowed: allowedFactors(settings, account) });
+
+/** Strong factors that may be set up, best first. */
+export const possibleFactors = ({ smsAvailable, allowed }: FactorRules): StrongFactor[] =>
+  STRONG_FACTORS.filter((kind) => allowed.includes(kind) && (kind !== 'sms' || smsAvailable));
+
 /** How many of each strong factor the person can sign in with. */
 export function countStrong(
   { phones, factors }: Pick<Principal, 'phones' | 'factors'>,
@@ -57,13 +69,17 @@ export const hasStrong = (
   circumstances: Circumstances,
 ): boolean => totalOf(countStrong(principal, circumstances)) > 0;
 
-/** Whether one factor of this kind may go: an administrator keeps one that is neither e-mail nor a recovery code. */
+/**
+ * Whether one factor of this kind may go: an administrator, and anybody whom a code by e-mail does not let in, keeps one that
+ * is neither that nor a recovery code.
+ */
 export function mayRemove(
   principal: Pick<Principal, 'account' | 'phones' | 'factors'>,
   kind: FactorKind,
   circumstances: Circumstances,
 ): boolean {
-  if (!principal.account.isAdministrator || !isStrong(kind)) return true;
+  const keepsOne = principal.account.isAdministrator || circumstances.allowed?.includes('email') === false;
+  if (!keepsOne || !isStrong(kind)) return true;
   const counts = countStrong(principal, circumstances);
   return totalOf(counts) - Math.min(1, counts[kind]) >= 1;
 }
@@ -77,15 +93,13 @@ export type Advice = StrongFactor | 'recovery-code';
  */
 export function adviceFor(
   principal: Pick<Principal, 'phones' | 'factors'>,
-  circumstances: Circumstances & { readonly allowed: readonly FactorKind[] },
+  rules: FactorRules,
 ): Advice | undefined {
-  const { allowed, smsAvailable } = circumstances;
-  const possible = STRONG_FACTORS.filter(
-    (kind) => allowed.includes(kind) && (kind !== 'sms' || smsAvailable),
-  );
-  if (!hasStrong(principal, circumstances)) return possible[0];
-  if (principal.factors.recoveryCodes === 0 && allowed.includes('recovery-code')) return 'recovery-code';
-  const { passkey, totp } = countStrong(principal, circumstances);
+  const possible = possibleFactors(rules);
+  if (!hasStrong(principal, rules)) return possible[0];
+  if (principal.factors.recoveryCodes === 0 && rules.allowed.includes('recovery-code'))
+    return 'recovery-code';
+  const { passkey, totp } = countStrong(principal, rules);
   if (passkey > 0) return undefined;
   if (possible.includes('passkey')) return 'passkey';
   return totp === 0 && possible.includes('totp') ? 'totp' : undefined;

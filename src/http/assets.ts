@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type Koa from 'koa';
 
@@ -23,11 +23,11 @@ const PREFIX = '/assets/';
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const A_DAY = 'public, max-age=86400';
 
-const require = createRequire(import.meta.url);
 const own = (name: string) => new URL(`../../views/assets/${name}`, import.meta.url);
 const fromPackage = (name: string, path: string) =>
-  join(dirname(require.resolve(`${name}/package.json`)), path);
+  join(dirname(findPackageJSON(name, import.meta.url) as string), path);
 
+const WEBAUTHN = '@simplewebauthn/browser';
 const FONT = '@fontsource-variable/atkinson-hyperlegible-next';
 
 /** The order counts: a stylesheet comes after what it refers to. */
@@ -42,6 +42,11 @@ const SOURCES: { name: string; files: (string | URL)[] }[] = [
   },
   { name: 'mark.svg', files: [own('mark.svg')] },
   { name: 'caducee.js', files: [own('caducee.js')] },
+  // For the pages that make or use a passkey alone. The library first: it leaves its functions in a global.
+  {
+    name: 'passkeys.js',
+    files: [fromPackage(WEBAUTHN, 'dist/bundle/index.umd.min.js'), own('passkeys.js')],
+  },
   // One stylesheet, one request: the reset travels in front of the design that stands on it.
   {
     name: 'caducee.css',

@@ -3,15 +3,12 @@
  * windows and sign-outs, which the browser's token for forms (forms.ts) does not.
  */
 import type { Context } from 'koa';
-import type { Settings } from '../../config/settings.ts';
+import type { Principal } from '../accounts/principals.ts';
+import type { Deps } from '../deps.ts';
 import { DAY } from '../lib/clock.ts';
-import { KNOWN_DEVICE_DAYS } from '../throttle/known-devices.ts';
+import { KNOWN_DEVICE_DAYS, rememberDevice } from '../throttle/known-devices.ts';
 
 const TOKEN = /^[\w-]{43}$/;
-
-interface Deps {
-  readonly settings: Settings;
-}
 
 const isHttps = ({ settings }: Deps): boolean => settings.ISSUER.startsWith('https://');
 const cookieName = (deps: Deps): string => (isHttps(deps) ? '__Host-caducee_device' : 'caducee_device');
@@ -22,7 +19,9 @@ export function deviceTokenOf(deps: Deps, ctx: Context): string | undefined {
   return value && TOKEN.test(value) ? value : undefined;
 }
 
-export function keepDeviceToken(deps: Deps, ctx: Context, token: string): void {
+/** For the end of every sign-in: this browser is known to this person from now on, under a new value. */
+export async function rememberBrowser(deps: Deps, ctx: Context, principal: Principal): Promise<void> {
+  const token = await rememberDevice(deps.knex, deps, principal, deviceTokenOf(deps, ctx));
   ctx.cookies.set(cookieName(deps), token, {
     httpOnly: true,
     sameSite: 'lax',

@@ -36,6 +36,8 @@ export const addresses = {
   totpJourney: (id: string): string => `/mon-compte/authentification-forte/application/activer/${id}`,
   totpRemoval: '/mon-compte/authentification-forte/application/retirer',
   passkeys: '/mon-compte/authentification-forte/cles-d-acces',
+  passkeyName: (id: string): string => `/mon-compte/authentification-forte/cles-d-acces/${id}/renommer`,
+  passkeyRemoval: (id: string): string => `/mon-compte/authentification-forte/cles-d-acces/${id}/retirer`,
   emailCode: '/mon-compte/authentification-forte/code-par-e-mail',
   phones: '/mon-compte/authentification-forte/telephones',
   phoneJourney: (id: string): string => `/mon-compte/authentification-forte/telephones/verifier/${id}`,

@@ -3,7 +3,7 @@ import type Provider from 'oidc-provider';
 import { type FreshSignIn, isFresh } from '../accounts/security-change.ts';
 import type { Deps } from '../deps.ts';
 import { hadStrongFactor } from '../factors/holdings.ts';
-import { allowedFactors, countStrong, STRONG_FACTORS } from '../factors/policy.ts';
+import { countStrong, factorRulesOf, STRONG_FACTORS } from '../factors/policy.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../http/context.ts';
 import { findSignedIn, type SignedIn } from '../http/session.ts';
 import { SECOND } from '../lib/clock.ts';
@@ -17,14 +17,12 @@ import { type ReturnPage, signInAgainFor, signInStronglyFor } from './addresses.
  * @returns undefined when their sign-in is enough.
  */
 export async function findSignInNeeded(
-  { clock, knex, settings, sms }: Deps,
+  deps: Deps,
   signedIn: SignedIn,
   page: ReturnPage,
 ): Promise<string | undefined> {
-  const counts = countStrong(signedIn, {
-    smsAvailable: sms !== undefined,
-    allowed: allowedFactors(settings, signedIn.account),
-  });
+  const { clock, knex } = deps;
+  const counts = countStrong(signedIn, factorRulesOf(deps, signedIn.account));
   const kinds = STRONG_FACTORS.filter((kind) => counts[kind] > 0);
   const at = new Date(signedIn.signedInAt * SECOND);
   const isEnough =

@@ -16,6 +16,7 @@ import { endAccessOfMember, sweepActingMembers } from '../../src/openid/acting-m
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
+import { endWaits } from '../support/throttle.ts';
 import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
 const PASSWORDS = { anne: 'sept girafes sous la pluie', basile: 'neuf girafes au soleil levant' };
@@ -261,6 +262,7 @@ describe('shared accounts', () => {
       const visitor = new Visitor(app.issuer);
       const form = await visitor.get((await client.authorize()).url);
       for (let time = 0; time < 11; time += 1) {
+        await endWaits(app);
         const page = await visitor.submit(form, { email: emails.anne, password: PASSWORDS.basile });
         expect(page.status).to.equal(422);
         expect(wordsOf(page)).to.include(time < 10 ? "n'est pas correct" : "Trop d'essais en peu de temps");

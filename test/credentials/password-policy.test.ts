@@ -83,6 +83,34 @@ describe('password policy', () => {
       expect(judgePassword(password, { personal: PERSONAL })).to.deep.equal({ ok: false, fault });
     });
 
+  /** One word that many people choose, made long enough as many people do. */
+  const decorated = [
+    ['Azerty123456!', '1234azerty1234', 'Bienvenue2026!', 'vacances2026!', 'juillet2026!!', 'Chocolat!2024'],
+    ['mamanpapa1234', 'toutlemonde12', 'lescopains12', '17061981soleil', '!!!septembre75', 'Papillon000000'],
+    ['Nounours-2019!', 'Été2026!!!!!', 'Bretagne98765', 'jetaime777777'],
+  ].flat();
+  for (const password of decorated)
+    it(`refuses « ${password} », a common word with something around it`, () => {
+      expect(judgePassword(password, { personal: [] }).ok).to.equal(false);
+    });
+
+  it('accepts a word with something around it that no one would guess', () => {
+    for (const password of ['chocolat7#Kq2xvW8!', 'ornithorynque!4718', 'jument bleue tranquille'])
+      expect(judgePassword(password, { personal: [] }), password).to.have.property('ok', true);
+  });
+
+  it('accepts what a password manager draws', () => {
+    const alphabet = [...'abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#%+:=?@'];
+    const drawn = fc.string({ unit: fc.constantFrom(...alphabet), minLength: 16, maxLength: 32 });
+    fc.assert(
+      fc.property(drawn, (password) => {
+        fc.pre(new Set(password).size > 9);
+        return judgePassword(password, { personal: PERSONAL }).ok;
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   const strengths: [string, number, string][] = [
     ['vjqkxwzhfplm', 56.4, 'medium'],
     ['4839201748362915', 53.15, 'medium'],

@@ -41,6 +41,13 @@ describe('whether a factor may be removed', () => {
     expect(mayRemove(admin, 'totp', { smsAvailable: true, allowed })).to.equal(false);
     expect(mayRemove(admin, 'sms', { smsAvailable: true, allowed })).to.equal(true);
   });
+
+  it('leaves a way in to who may not use a code by e-mail', () => {
+    const smsAvailable = true;
+    expect(mayRemove(who({ phones: 1 }), 'sms', { smsAvailable, allowed: ['sms', 'totp'] })).to.equal(false);
+    expect(mayRemove(who({ phones: 2 }), 'sms', { smsAvailable, allowed: ['sms', 'totp'] })).to.equal(true);
+    expect(mayRemove(who({ phones: 1 }), 'sms', { smsAvailable, allowed: ['sms', 'email'] })).to.equal(true);
+  });
 });
 
 describe('what to set up next', () => {

@@ -145,6 +145,11 @@ describe('sign-up that an administrator decides upon', () => {
     expect(weak.status).to.equal(422);
     expect(wordsOf(weak)).to.contain('trop court').and.to.contain("Ce numéro de téléphone n'est pas");
     expect(typedIn(weak, 'phones')).to.equal('06 39 98 00 21, bonjour');
+    const { name, town } = await app.database.knex('workplaces').where({ id: suggested[0] }).first();
+    const [longest] = [...name.split(/[^\p{L}]+/u), town].sort((a, b) => b.length - a.length);
+    const made = `${longest}-${longest}`.toLowerCase().padEnd(12, '7');
+    const place = await finish(visitor, weak, { password: made, passwordConfirmation: made });
+    expect(wordsOf(place), made).to.contain('Ce mot de passe contient votre nom');
     const unread = await finish(visitor, weak, { terms: '' });
     expect(wordsOf(unread)).to.contain('ressaisissez aussi votre mot de passe');
     expect(unread.text).to.match(/data-known="[^"]*DOC0090008/);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { DEMO_PASSWORD } from '../../seeds/demo/people.ts';
 import { SECOND } from '../../src/lib/clock.ts';
+import { createSharedApplicant } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { ageCounters, endWaits } from '../support/throttle.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
@@ -159,6 +160,20 @@ describe('a stop', () => {
       "Quelqu'un a donné le bon mot de passe de votre compte, puis 20 codes faux.",
     );
     expect(mails[0]?.text).to.include('changez-le tout de suite');
+  });
+
+  it('of one member of a shared account is told to that member alone', async () => {
+    const email = 'anne@example.test';
+    const passwordHash = await app.deps.hasher.hash(DEMO_PASSWORD);
+    const { accountId } = await createSharedApplicant(app.deps, { email, passwordHash });
+    const { knex } = app.database;
+    const { member_id: member } = await knex('email_addresses').where({ canonical: email }).first();
+    const mails = await newNotices(async () => {
+      const [found] = await told(() => fail(10, email));
+      expect(found).to.deep.include({ subject: accountId, details: { way: 'password', count: 10, member } });
+    }, 1);
+    expect(mails.map(({ to }) => to)).to.deep.equal([email]);
+    expect(mails[0]?.text).to.include('Bonjour Anne');
   });
 
   it('asks nothing more of a sign-in that follows it', async () => {

@@ -34,6 +34,31 @@ describe('pages', () => {
       for (const text of sample.says) expect(words).to.contain(text);
     });
 
+  const withPassword = SAMPLES.filter((sample) => /type="password"/.test(render(sample)));
+  it('ask for a password in several places', () => {
+    expect(withPassword.length).to.be.at.least(5);
+  });
+  for (const sample of withPassword)
+    it(`welcome password managers and the clipboard: ${sample.template} (${sample.says[0]})`, () => {
+      const html = render(sample);
+      const [form = ''] = [...html.matchAll(/<form\b.*?<\/form>/gs)]
+        .map(([one]) => one)
+        .filter((one) => one.includes('type="password"'));
+      const inputs = [...form.matchAll(/<input\b[^>]*>/g)].map(([tag]) => tag);
+      const named = (autocomplete: string) =>
+        inputs.filter((tag) => tag.includes(`autocomplete="${autocomplete}"`)).length;
+      expect(named('username'), 'one identifier').to.equal(1);
+      const secrets = inputs.filter((tag) => tag.includes('type="password"'));
+      expect([
+        [1, 0],
+        [0, 2],
+        [1, 2],
+      ]).to.deep.include([named('current-password'), named('new-password')]);
+      expect(named('current-password') + named('new-password')).to.equal(secrets.length);
+      // No length that would cut a password as it is pasted, and nothing that would stop pasting.
+      for (const tag of secrets) expect(tag).not.to.match(/maxlength|readonly|pattern|onpaste/);
+    });
+
   for (const sample of SAMPLES)
     for (const lang of LANGUAGES)
       it(`are whole and well formed: ${sample.template} (${sample.says[0]}, ${lang})`, () => {

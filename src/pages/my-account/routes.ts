@@ -4,12 +4,14 @@ import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
 import type { RequestState } from '../../http/context.ts';
 import { overviewRoutes } from './strong-authentication/overview.ts';
+import { passkeySettingsRoutes } from './strong-authentication/passkeys.ts';
 import { phoneRoutes } from './strong-authentication/phones.ts';
 import { recoveryCodesRoutes } from './strong-authentication/recovery-codes.ts';
 import { totpSettingsRoutes } from './strong-authentication/totp.ts';
 
 export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   overviewRoutes(router, deps, provider);
+  passkeySettingsRoutes(router, deps, provider);
   phoneRoutes(router, deps, provider);
   recoveryCodesRoutes(router, deps, provider);
   totpSettingsRoutes(router, deps, provider);

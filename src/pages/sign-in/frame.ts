@@ -9,7 +9,7 @@ import { deliverCode, resendNotice } from '../../credentials/code-delivery.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
-import { deviceTokenOf, keepDeviceToken } from '../../http/device-cookie.ts';
+import { rememberBrowser } from '../../http/device-cookie.ts';
 import { browserOf, ensureBrowser } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { findSignedIn, type SignedIn } from '../../http/session.ts';
@@ -18,7 +18,6 @@ import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { type Assurance, assuranceOf, stepUp } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
-import { rememberDevice } from '../../throttle/known-devices.ts';
 import { choicesFor } from './choices.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type Choice, nextStep, type SignInState, type SignInStep } from './steps.ts';
@@ -177,33 +176,41 @@ export function signInFrame(deps: Deps, provider: Provider) {
   /**
    * Ends the sign-in: `use` consumes what was proved in the transaction that records it.
    * @param use returns false when another request was first.
+   * @param signedInAt of the session that was stepped up.
    * @returns false then; else the answer is the way back to the application.
    */
-  async function complete(
+  async function completeAs(
     ctx: PageContext,
-    { interaction, journey, principal, choice }: Proven & { readonly choice: Choice },
+    interaction: Interaction,
+    {
+      principal,
+      assurance: { acr, amr },
+      signedInAt,
+    }: { principal: Principal; assurance: Assurance; signedInAt?: number | undefined },
     use: (trx: Db) => Promise<boolean>,
   ): Promise<boolean> {
     const { account, member, id: actor } = principal;
-    const { session } = journey.state;
-    const { acr, amr } = assuranceOfChoice(journey.state, choice);
     const completed = await knex.transaction(async (trx) => {
       if (!(await use(trx))) return false;
-      await endJourney(trx, journey);
       await record(trx, clock, {
         event: 'sign-in.completed',
         outcome: 'success',
         actor,
         subject: account.id,
         source: clientAddress(ctx),
-        details: { acr, amr, application: interaction.clientId, steppedUp: session ? true : undefined },
+        details: {
+          acr,
+          amr,
+          application: interaction.clientId,
+          steppedUp: signedInAt === undefined ? undefined : true,
+        },
       });
       return true;
     });
     if (!completed) return false;
-    keepDeviceToken(deps, ctx, await rememberDevice(knex, deps, principal, deviceTokenOf(deps, ctx)));
+    await rememberBrowser(deps, ctx, principal);
     // A second factor alone is no fresh sign-in: the password is as old as it was.
-    const ts = session?.signedInAt ?? Math.floor(clock.now().getTime() / 1000);
+    const ts = signedInAt ?? Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
     const answer = { login };
     seeOther(
@@ -213,5 +220,21 @@ export function signInFrame(deps: Deps, provider: Provider) {
     return true;
   }
 
-  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, choicesIn };
+  /** Ends a sign-in that went through its steps; see {@link completeAs}. */
+  const complete = (
+    ctx: PageContext,
+    { interaction, journey, principal, choice }: Proven & { readonly choice: Choice },
+    use: (trx: Db) => Promise<boolean>,
+  ): Promise<boolean> => {
+    const { session } = journey.state;
+    const assurance = assuranceOfChoice(journey.state, choice);
+    const proved = { principal, assurance, signedInAt: session?.signedInAt };
+    return completeAs(ctx, interaction, proved, async (trx) => {
+      if (!(await use(trx))) return false;
+      await endJourney(trx, journey);
+      return true;
+    });
+  };
+
+  return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, completeAs, choicesIn };
 }

@@ -29,9 +29,15 @@ export const mustConfirm = (ctx: PageContext, { accountId, prompt, reasons }: In
 export const mustStepUp = (ctx: PageContext, interaction: Interaction): boolean =>
   mustConfirm(ctx, interaction) && interaction.reasons.join() === 'assurance';
 
-export function passwordPage(deps: Deps) {
+export type PasswordPage = ReturnType<typeof passwordPage>;
+
+/** @param passkeyOffer what a passkey needs to take the password's place. */
+export function passwordPage(
+  deps: Deps,
+  passkeyOffer: (ctx: PageContext, interaction: Interaction) => Promise<object>,
+) {
   const page = signInPage(deps);
-  return (
+  return async (
     ctx: PageContext,
     interaction: Interaction,
     {
@@ -43,12 +49,15 @@ export function passwordPage(deps: Deps) {
       errors?: Readonly<Record<string, Fault>>;
       alert?: (Fault & { kind: string; url?: string }) | undefined;
     },
-  ): void => {
+  ): Promise<void> => {
     if (ctx.method === 'POST') ctx.status = 422;
     page(ctx, interaction, 'sign-in/password.njk', {
+      // The page is shown at other addresses too.
+      action: interactionUrl(interaction.uid),
       values: { email },
       errors,
       alert,
+      passkey: await passkeyOffer(ctx, interaction),
       confirms: mustConfirm(ctx, interaction),
       signUpUrl: addresses.signUp(interaction.uid),
       passwordForgottenUrl: addresses.passwordForgotten,

@@ -1,6 +1,7 @@
 /** The first step of a sign-in: an address and its password. */
 import { findSignInByEmail, type Principal, updatePasswordHash } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
+import { HashQueueFullError } from '../../credentials/password-hash.ts';
 import type { Deps } from '../../deps.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { countGuess } from '../../throttle/guesses.ts';
@@ -14,6 +15,16 @@ interface Attempt {
   readonly source: string;
   /** What the browser holds of a device that signed in before (http/device-cookie.ts). */
   readonly deviceToken: string | undefined;
+}
+
+/** Brings the stored hash up to today's settings; when the queue is full, at another sign-in. */
+async function rehash({ knex, clock, hasher }: Deps, principal: Principal, password: string): Promise<void> {
+  if (!principal.passwordHash || !hasher.needsRehash(principal.passwordHash)) return;
+  try {
+    await updatePasswordHash(knex, clock, principal, await hasher.hash(password));
+  } catch (error) {
+    if (!(error instanceof HashQueueFullError)) throw error;
+  }
 }
 
 /** Counts the attempt, then compares; a wrong address costs the same work and gets the same answer. */
@@ -41,9 +52,7 @@ export async function authenticate(
     // The dummy hash never matches: there is somebody.
     const found = principal as Principal;
     await counted.succeeded();
-    if (found.passwordHash && hasher.needsRehash(found.passwordHash)) {
-      await updatePasswordHash(knex, clock, found, await hasher.hash(password));
-    }
+    await rehash(deps, found, password);
     return found;
   }
   await record(knex, clock, {

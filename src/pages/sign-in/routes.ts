@@ -23,14 +23,16 @@ import { consentRoutes, showConsent } from './consent.ts';
 import { signInFrame } from './frame.ts';
 import type { Interaction } from './interaction.ts';
 import { mustConfirm, mustStepUp, passwordPage } from './pages.ts';
+import { passkeyOffer, passkeyRoutes } from './passkey.ts';
 import { authenticate } from './password.ts';
 import { recoveryCodeRoutes } from './recovery-code.ts';
+import { refusalOf } from './refusal.ts';
 import { totpRoutes } from './totp.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const frame = signInFrame(deps, provider);
-  const showPassword = passwordPage(deps);
+  const showPassword = passwordPage(deps, (ctx, interaction) => passkeyOffer(deps, ctx, interaction));
 
   /** Whether the person signs in, but never as the application demands. */
   const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
@@ -78,7 +80,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     const proposed = takeProposedEmail(deps, ctx);
     const email = known?.state.email ?? hinted ?? signedIn?.email ?? proposed ?? '';
     const alert = takeNotice(ctx);
-    showPassword(ctx, interaction, { email, ...(alert && { alert }) });
+    await showPassword(ctx, interaction, { email, ...(alert && { alert }) });
   });
 
   router.post('/connexion/:uid', parseForm, verifyForm(deps), async (ctx) => {
@@ -103,26 +105,18 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
     const { account } = principal;
-    if (account.state !== 'active') {
-      const supportEmail = deps.settings.SUPPORT_EMAIL;
-      const kind = account.state === 'pending' ? 'waiting' : 'refusal';
-      return showPassword(ctx, interaction, {
-        email,
-        alert: {
-          kind,
-          key: `alert.account.${account.state}`,
-          vars: { supportEmail },
-          url: `mailto:${supportEmail}`,
-        },
-      });
-    }
+    if (account.state !== 'active')
+      return showPassword(ctx, interaction, { email, alert: refusalOf(deps, account.state) });
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
+    if (frame.choicesIn(principal, interaction).length === 0)
+      return showPassword(ctx, interaction, { email, alert: refusalOf(deps, 'noFactor') });
     const refused = await frame.begin(ctx, interaction, { principal, email });
-    if (refused) showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
+    if (refused) await showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });
 
   choiceRoutes(router, deps, frame);
   codeRoutes(router, deps, frame);
+  passkeyRoutes(router, deps, frame, showPassword);
   totpRoutes(router, deps, frame);
   recoveryCodeRoutes(router, deps, frame);
   consentRoutes(router, deps, provider, frame.enter);

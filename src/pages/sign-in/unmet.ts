@@ -4,7 +4,7 @@ import type Provider from 'oidc-provider';
 import type { Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
 import type { Deps } from '../../deps.ts';
-import { allowedFactors, STRONG_FACTORS } from '../../factors/policy.ts';
+import { factorRulesOf, possibleFactors } from '../../factors/policy.ts';
 import {
   clientAddress,
   type PageContext,
@@ -13,19 +13,12 @@ import {
   seeOther,
 } from '../../http/context.ts';
 import { parseForm, verifyForm } from '../../http/forms.ts';
-import { type AskedAssurance, acceptableClasses, assuranceOf, isDemanded } from '../../openid/assurance.ts';
+import { acceptableClasses, assuranceOf, isDemanded } from '../../openid/assurance.ts';
 import { interactionUrl } from '../../openid/provider.ts';
 import { addresses } from '../addresses.ts';
 import { keepWaitingSignIn } from '../waiting-sign-in.ts';
 import { choicesFor } from './choices.ts';
 import type { Interaction } from './interaction.ts';
-
-/** What would do, of what this account may set up. */
-function missingFor({ sms, settings }: Deps, { account }: Principal, asked: AskedAssurance) {
-  const allowed = allowedFactors(settings, account);
-  const kinds = STRONG_FACTORS.filter((kind) => allowed.includes(kind) && (kind !== 'sms' || sms));
-  return kinds.filter((kind) => acceptableClasses(asked, [assuranceOf(kind).acr]).length > 0);
-}
 
 /** @param principal who proved their password, or is signed in. */
 export function showUnmet(
@@ -36,7 +29,10 @@ export function showUnmet(
 ): void {
   const { uid, asked, accountId } = interaction;
   const base = interactionUrl(uid);
-  const missing = asked ? missingFor(deps, principal, asked) : [];
+  // What would do, of what this account may set up.
+  const missing = possibleFactors(factorRulesOf(deps, principal.account)).filter(
+    (kind) => acceptableClasses(asked, [assuranceOf(kind).acr]).length > 0,
+  );
   // An administrator without any second factor has no way in, and so none to that page.
   const canSetUp = missing.length > 0 && (accountId !== undefined || choicesFor(deps, principal).length > 0);
   if (canSetUp) keepWaitingSignIn(deps, ctx, uid);

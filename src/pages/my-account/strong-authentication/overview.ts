@@ -11,7 +11,7 @@ import { changeSecurity, type FreshSignIn } from '../../../accounts/security-cha
 import type { Deps } from '../../../deps.ts';
 import { countTrustedDevices } from '../../../factors/holdings.ts';
 import type { FactorKind } from '../../../factors/kinds.ts';
-import { type Advice, adviceFor, allowedFactors, hasStrong } from '../../../factors/policy.ts';
+import { type Advice, adviceFor, factorRulesOf, hasStrong } from '../../../factors/policy.ts';
 import { savePreferences } from '../../../factors/preferences.ts';
 import { type PageContext, type RequestState, renderPage, seeOther } from '../../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../../http/forms.ts';
@@ -38,11 +38,10 @@ interface Shown {
 }
 
 export function overviewRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  const { knex, clock, settings } = deps;
-  const smsAvailable = deps.sms !== undefined;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
-  const rulesOf = ({ account }: Principal) => ({ smsAvailable, allowed: allowedFactors(settings, account) });
+  const rulesOf = ({ account }: Principal) => factorRulesOf(deps, account);
 
   /** The kinds that may be proposed first: each that the person can use now, but for the spare. */
   const preferable = (principal: Principal): PreferredFactor[] => {
@@ -58,7 +57,7 @@ export function overviewRoutes(router: Router<RequestState>, deps: Deps, provide
 
   async function factorsOf(principal: Principal) {
     const { account, factors, phones, email, refusesEmailCode, id } = principal;
-    const { allowed } = rulesOf(principal);
+    const { allowed, smsAvailable } = rulesOf(principal);
     const shown = (kind: FactorKind, count: number, masked: readonly string[] = []) => ({
       kind,
       count,

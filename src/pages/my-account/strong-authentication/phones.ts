@@ -30,13 +30,13 @@ interface Shown {
 
 export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex } = deps;
-  const smsAvailable = deps.sms !== undefined;
   const form = [parseForm, verifyForm(deps)] as const;
 
   /** Why none can be added, if so. */
   const closedKindOf = (principal: Principal): 'no-sms' | 'not-allowed' | undefined => {
+    const { smsAvailable, allowed } = rulesOf(deps, principal);
     if (!smsAvailable) return 'no-sms';
-    return rulesOf(deps, principal).allowed.includes('sms') ? undefined : 'not-allowed';
+    return allowed.includes('sms') ? undefined : 'not-allowed';
   };
 
   async function show(

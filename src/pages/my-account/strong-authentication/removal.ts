@@ -4,20 +4,17 @@ import { changeSecurity, type FreshSignIn, type SecurityChange } from '../../../
 import type { JournalEntry } from '../../../audit/journal.ts';
 import type { Deps } from '../../../deps.ts';
 import { CaduceeError } from '../../../errors.ts';
-import { allowedFactors, countStrong, mayRemove, type StrongFactor } from '../../../factors/policy.ts';
+import { countStrong, factorRulesOf, mayRemove, type StrongFactor } from '../../../factors/policy.ts';
 import { savePreferences } from '../../../factors/preferences.ts';
 import type { Db } from '../../../lib/database.ts';
 
-/** Nothing else would sign this administrator in. */
+/** Nothing else would sign them in. */
 export class LastFactorError extends Error {
   override name = 'LastFactorError';
 }
 
-/** What counts for this person in this installation (factors/policy.ts). */
-export const rulesOf = ({ sms, settings }: Deps, { account }: Principal) => ({
-  smsAvailable: sms !== undefined,
-  allowed: allowedFactors(settings, account),
-});
+/** What counts for this person in this installation. */
+export const rulesOf = (deps: Deps, { account }: Principal) => factorRulesOf(deps, account);
 
 /**
  * @param remove returns false when it is gone already.

@@ -21,6 +21,7 @@ import type { Fault } from '../../../lib/fault.ts';
 import { enqueueMessage } from '../../../messages/outbox.ts';
 import { throttleRules } from '../../../throttle/throttle.ts';
 import { setAccountWorkplaces, UnknownChoiceError } from '../../../workplaces/account-workplaces.ts';
+import { findWorkplaces } from '../../../workplaces/workplaces.ts';
 import { addresses } from '../../addresses.ts';
 import { hashNewPassword, newPasswordFaults } from '../../new-password.ts';
 import { personalWords, type RequestState as Request, type RequestDone } from './steps.ts';
@@ -33,12 +34,22 @@ interface Credentials {
   readonly phones: readonly string[];
 }
 
+/** Words that a password of who asks must not be made of, those of their workplaces included. */
+export async function findPersonalWords({ knex }: Pick<Deps, 'knex'>, state: Request): Promise<string[]> {
+  const ids = state.workplaces?.map(({ workplaceId }) => workplaceId) ?? [];
+  const places = await findWorkplaces(knex, ids);
+  return personalWords(
+    state,
+    places.flatMap(({ name, town }) => [name, town ?? '']),
+  );
+}
+
 /** Faults beside their fields: `password`, `passwordConfirmation`, `phones`, `terms`. */
 export function readCredentials(
-  state: Request,
+  personal: string[],
   fields: Fields,
 ): { ok: true; value: Credentials } | { ok: false; errors: Record<string, Fault> } {
-  const errors = newPasswordFaults(fields, personalWords(state));
+  const errors = newPasswordFaults(fields, personal);
   const typed = (fields.phones ?? '').split(/[,;\r\n]+/u).filter((text) => text.trim() !== '');
   const phones: string[] = [];
   // Counted before they are read: reading one is slow.

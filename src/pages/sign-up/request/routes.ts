@@ -24,11 +24,10 @@ import { listCentres } from '../../../workplaces/centres.ts';
 import { findWorkplaces, searchWorkplaces } from '../../../workplaces/workplaces.ts';
 import { addresses } from '../../addresses.ts';
 import { sendToChosenAddress } from '../chosen-address.ts';
-import { openRequestedAccount, readCredentials } from './account.ts';
+import { findPersonalWords, openRequestedAccount, readCredentials } from './account.ts';
 import {
   type ChosenWorkplace,
   nextStep,
-  personalWords,
   type RequestState as Request,
   type RequestJourneyState,
   type RequestKind,
@@ -141,7 +140,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
           action: `${url}/identifiants`,
           email: state.chosen?.address,
           termsUrl: addresses.terms,
-          known: personalWords(state).join(' '),
+          known: (await findPersonalWords(deps, state)).join(' '),
         };
     }
   }
@@ -301,7 +300,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
 
   router.post(`${path}/identifiants`, ...form, (ctx) =>
     at(ctx, 'credentials', async (journey, fields) => {
-      const read = readCredentials(journey.state, fields);
+      const read = readCredentials(await findPersonalWords(deps, journey.state), fields);
       if (!read.ok) {
         const { phones = '', terms } = fields;
         return show(ctx, journey.state, { values: { phones, terms }, errors: read.errors });

@@ -99,8 +99,18 @@ export function stepBack(state: RequestState): RequestState | undefined {
   }
 }
 
-/** Words that a password of this person must not be made of. */
-export const personalWords = ({ identity, chosen }: RequestState): string[] =>
-  [identity.familyName, identity.givenName, identity.rpps, identity.sharedTitle, chosen?.address].filter(
+/** Of the name of a workplace: shorter words are articles and titles. */
+const MIN_PLACE_WORD_LENGTH = 5;
+
+/**
+ * Words that a password of this person must not be made of.
+ * @param places names and towns of their workplaces.
+ */
+export const personalWords = ({ identity, chosen }: RequestState, places: readonly string[]): string[] => [
+  ...[identity.familyName, identity.givenName, identity.rpps, identity.sharedTitle, chosen?.address].filter(
     (word) => word !== undefined,
-  );
+  ),
+  ...places
+    .flatMap((place) => place.split(/[^\p{L}\p{M}]+/u))
+    .filter((word) => word.length >= MIN_PLACE_WORD_LENGTH),
+];

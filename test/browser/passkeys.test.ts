@@ -1,0 +1,189 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { closeBrowser, expectAccessible, newPage, type PageOptions } from '../support/browser.ts';
+import { type Authorization, createTestClient, type TestClient } from '../support/client.ts';
+import { forgetFactors } from '../support/factors.ts';
+
+const PASSWORD = 'demo-caducee-2026';
+const CAMILLE = 'camille@example.test';
+
+describe('passkeys in a browser', function () {
+  this.timeout(60_000);
+  let app: TestApp;
+  let application: Server;
+  let client: TestClient;
+  before(async () => {
+    application = createServer((_request, response) => response.end('signed in')).listen(0, '127.0.0.1');
+    await once(application, 'listening');
+    const url = `http://localhost:${(application.address() as AddressInfo).port}`;
+    app = await startTestApp({ applicationUrl: () => url });
+    client = await createTestClient(app.issuer, 'messagerie', { redirectUri: `${url}/callback` });
+  });
+  after(async () => {
+    await app.close();
+    await closeBrowser();
+    application.close();
+  });
+  beforeEach(() => forgetFactors(app));
+
+  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+
+  /** Each page must be accessible and must not scroll sideways. */
+  async function see(page: Page, heading: string | RegExp): Promise<void> {
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    await expectAccessible(page);
+    const overflow = await page.evaluate(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    expect(overflow, `${page.url()} scrolls sideways`).to.be.at.most(0);
+  }
+
+  let touches: (enabled: boolean) => Promise<void>;
+  async function pressAndTouch(page: Page, name: string): Promise<void> {
+    await touches(true);
+    await press(page, name);
+  }
+
+  /** A page of a browser that has an authenticator. */
+  async function open(options: PageOptions & { hasUserVerification?: boolean } = {}) {
+    const page = await newPage(options);
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('WebAuthn.enable');
+    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2',
+        transport: options.hasUserVerification === false ? 'usb' : 'internal',
+        hasResidentKey: options.hasUserVerification !== false,
+        hasUserVerification: options.hasUserVerification !== false,
+        isUserVerified: options.hasUserVerification !== false,
+        automaticPresenceSimulation: false,
+      },
+    });
+    /** Whether the person touches the authenticator whenever it asks. */
+    touches = async (enabled) => {
+      await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
+    };
+    return page;
+  }
+
+  async function enterPassword(page: Page): Promise<void> {
+    await page.getByLabel('Email').fill(CAMILLE);
+    await page.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
+    await press(page, 'Connectez-vous');
+  }
+
+  /** Signs in by e-mail code and adds a passkey of this name. */
+  async function addPasskey(page: Page, name: string): Promise<void> {
+    await page.goto(`${app.issuer}/mon-compte/authentification-forte/cles-d-acces`);
+    const before = app.codesTo(CAMILLE);
+    await enterPassword(page);
+    await page.getByLabel('Saisissez le code reçu').fill(await app.waitForCode(CAMILLE, before));
+    await press(page, 'Valider mon code à usage unique');
+    await see(page, "Clés d'accès");
+    await page.getByLabel('Nom de la clé').fill(name);
+    await pressAndTouch(page, "Ajouter une clé d'accès");
+    await page.getByText(`La clé d'accès « ${name} » est en place.`).waitFor();
+    await see(page, "Clés d'accès");
+    await touches(false);
+  }
+
+  const signOut = (page: Page) => page.context().clearCookies();
+
+  /** The ID token of a sign-in that `act` makes from the application's first page. */
+  async function claimsOf(page: Page, act: () => Promise<void>) {
+    const authorization: Authorization = await client.authorize();
+    await page.goto(authorization.url);
+    await act();
+    await page.waitForURL(`${client.redirectUri}*`);
+    return (await client.exchange(authorization, page.url())).claims();
+  }
+
+  for (const width of [1280, 320]) {
+    it(`are added, then open the account alone, and after the password, at ${width} pixels`, async () => {
+      const page = await open({ width });
+      await addPasskey(page, 'Ordinateur du cabinet');
+      const mail = await app.waitForMessage(CAMILLE, { after: 1 });
+      expect(mail.subject).to.equal("Une clé d'accès a été ajoutée à votre compte");
+      expect(mail.text).to.include('Son nom : Ordinateur du cabinet.');
+
+      await signOut(page);
+      const alone = await claimsOf(page, async () => {
+        await see(page, 'Connectez-vous');
+        await pressAndTouch(page, "Se connecter avec une clé d'accès");
+      });
+      await touches(false);
+      expect(alone?.acr).to.equal('urn:caducee:acr:2fa-phr');
+      expect(alone?.amr).to.deep.equal(['pop', 'user', 'mfa']);
+
+      await signOut(page);
+      const second = await claimsOf(page, async () => {
+        await enterPassword(page);
+        await see(page, "Confirmez avec votre clé d'accès");
+        await pressAndTouch(page, "Utiliser ma clé d'accès");
+      });
+      expect(second?.acr).to.equal('urn:caducee:acr:2fa-phr');
+      expect(second?.amr).to.deep.equal(['pwd', 'pop', 'user', 'mfa']);
+      await page.context().close();
+    });
+  }
+
+  it('that do not verify their user are a second factor, not the whole sign-in', async () => {
+    const page = await open({ hasUserVerification: false });
+    await addPasskey(page, 'Clé USB');
+    await signOut(page);
+    const claims = await claimsOf(page, async () => {
+      await pressAndTouch(page, "Se connecter avec une clé d'accès");
+      await page.getByText("Rien n'a été confirmé", { exact: false }).waitFor();
+      await enterPassword(page);
+      await pressAndTouch(page, "Utiliser ma clé d'accès");
+    });
+    expect(claims?.amr).to.deep.equal(['pwd', 'pop', 'user', 'mfa']);
+    await page.context().close();
+  });
+
+  it('are renamed and removed by their owner, and the other ways remain', async () => {
+    const page = await open();
+    await addPasskey(page, 'Téléphone');
+    await page.getByRole('link', { name: 'Renommer Téléphone' }).click();
+    await see(page, "Renommer cette clé d'accès");
+    await page.getByLabel('Nom de la clé').fill('Vieux téléphone');
+    await press(page, 'Enregistrer');
+    await page.getByRole('link', { name: 'Retirer Vieux téléphone' }).click();
+    await see(page, "Retirer cette clé d'accès ?");
+    await press(page, 'Retirer');
+    await page.getByText("La clé d'accès « Vieux téléphone » est retirée.").waitFor();
+    await signOut(page);
+    await page.goto(`${app.issuer}/connexion`);
+    await pressAndTouch(page, "Se connecter avec une clé d'accès");
+    await page.getByText("n'est pas connue ici", { exact: false }).waitFor();
+    await enterPassword(page);
+
+    await see(page, /code/i);
+    await page.context().close();
+  });
+
+  it('are proposed in the list of the address field, where the browser does so', async () => {
+    const page = await open();
+    await addPasskey(page, 'Ordinateur');
+    await signOut(page);
+    // Touched as soon as it is asked, which is when the page opens.
+    await touches(true);
+    const claims = await claimsOf(page, async () => undefined);
+    expect(claims?.amr).to.deep.equal(['pop', 'user', 'mfa']);
+    await page.context().close();
+  });
+
+  it('are not proposed where the page has no scripts, which says so', async () => {
+    const page = await newPage({ javaScript: false });
+    await page.goto(`${app.issuer}/connexion`);
+    await see(page, 'Connectez-vous');
+    expect(
+      await page.getByRole('button', { name: "Se connecter avec une clé d'accès" }).isVisible(),
+    ).to.equal(false);
+    await page.context().close();
+  });
+});
