@@ -229,7 +229,6 @@ export async function checkAssertion(
     expectedOrigin: deps.settings.ISSUER,
     expectedRPID: rpIdOf(deps),
     requireUserVerification: holderId === undefined,
-    ...(holderId !== undefined && { advancedFIDOConfig: { userVerification: 'preferred' as const } }),
     credential: {
       id: response.id,
       publicKey: new Uint8Array(row.public_key),

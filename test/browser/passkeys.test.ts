@@ -42,31 +42,24 @@ describe('passkeys in a browser', function () {
     expect(overflow, `${page.url()} scrolls sideways`).to.be.at.most(0);
   }
 
-  let touches: (enabled: boolean) => Promise<void>;
-  async function pressAndTouch(page: Page, name: string): Promise<void> {
-    await touches(true);
-    await press(page, name);
-  }
-
   /** A page of a browser that has an authenticator. */
-  async function open(options: PageOptions & { hasUserVerification?: boolean } = {}) {
+  async function open(options: PageOptions & { hasUserVerification?: boolean; hasAutofill?: boolean } = {}) {
     const page = await newPage(options);
+    // Where it has it, the authenticator answers as soon as the page asks.
+    if (!options.hasAutofill)
+      await page.addInitScript('PublicKeyCredential.isConditionalMediationAvailable = async () => false');
     const cdp = await page.context().newCDPSession(page);
     await cdp.send('WebAuthn.enable');
-    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    await cdp.send('WebAuthn.addVirtualAuthenticator', {
       options: {
         protocol: 'ctap2',
         transport: options.hasUserVerification === false ? 'usb' : 'internal',
         hasResidentKey: options.hasUserVerification !== false,
         hasUserVerification: options.hasUserVerification !== false,
         isUserVerified: options.hasUserVerification !== false,
-        automaticPresenceSimulation: false,
+        automaticPresenceSimulation: true,
       },
     });
-    /** Whether the person touches the authenticator whenever it asks. */
-    touches = async (enabled) => {
-      await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
-    };
     return page;
   }
 
@@ -85,10 +78,9 @@ describe('passkeys in a browser', function () {
     await press(page, 'Valider mon code à usage unique');
     await see(page, "Clés d'accès");
     await page.getByLabel('Nom de la clé').fill(name);
-    await pressAndTouch(page, "Ajouter une clé d'accès");
+    await press(page, "Ajouter une clé d'accès");
     await page.getByText(`La clé d'accès « ${name} » est en place.`).waitFor();
     await see(page, "Clés d'accès");
-    await touches(false);
   }
 
   const signOut = (page: Page) => page.context().clearCookies();
@@ -113,9 +105,8 @@ describe('passkeys in a browser', function () {
       await signOut(page);
       const alone = await claimsOf(page, async () => {
         await see(page, 'Connectez-vous');
-        await pressAndTouch(page, "Se connecter avec une clé d'accès");
+        await press(page, "Se connecter avec une clé d'accès");
       });
-      await touches(false);
       expect(alone?.acr).to.equal('urn:caducee:acr:2fa-phr');
       expect(alone?.amr).to.deep.equal(['pop', 'user', 'mfa']);
 
@@ -123,7 +114,7 @@ describe('passkeys in a browser', function () {
       const second = await claimsOf(page, async () => {
         await enterPassword(page);
         await see(page, "Confirmez avec votre clé d'accès");
-        await pressAndTouch(page, "Utiliser ma clé d'accès");
+        await press(page, "Utiliser ma clé d'accès");
       });
       expect(second?.acr).to.equal('urn:caducee:acr:2fa-phr');
       expect(second?.amr).to.deep.equal(['pwd', 'pop', 'user', 'mfa']);
@@ -136,10 +127,10 @@ describe('passkeys in a browser', function () {
     await addPasskey(page, 'Clé USB');
     await signOut(page);
     const claims = await claimsOf(page, async () => {
-      await pressAndTouch(page, "Se connecter avec une clé d'accès");
+      await press(page, "Se connecter avec une clé d'accès");
       await page.getByText("Rien n'a été confirmé", { exact: false }).waitFor();
       await enterPassword(page);
-      await pressAndTouch(page, "Utiliser ma clé d'accès");
+      await press(page, "Utiliser ma clé d'accès");
     });
     expect(claims?.amr).to.deep.equal(['pwd', 'pop', 'user', 'mfa']);
     await page.context().close();
@@ -158,7 +149,7 @@ describe('passkeys in a browser', function () {
     await page.getByText("La clé d'accès « Vieux téléphone » est retirée.").waitFor();
     await signOut(page);
     await page.goto(`${app.issuer}/connexion`);
-    await pressAndTouch(page, "Se connecter avec une clé d'accès");
+    await press(page, "Se connecter avec une clé d'accès");
     await page.getByText("n'est pas connue ici", { exact: false }).waitFor();
     await enterPassword(page);
 
@@ -167,11 +158,9 @@ describe('passkeys in a browser', function () {
   });
 
   it('are proposed in the list of the address field, where the browser does so', async () => {
-    const page = await open();
+    const page = await open({ hasAutofill: true });
     await addPasskey(page, 'Ordinateur');
     await signOut(page);
-    // Touched as soon as it is asked, which is when the page opens.
-    await touches(true);
     const claims = await claimsOf(page, async () => undefined);
     expect(claims?.amr).to.deep.equal(['pop', 'user', 'mfa']);
     await page.context().close();

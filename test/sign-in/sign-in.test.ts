@@ -37,7 +37,7 @@ const bareOf = (page: Page, email: string): string =>
   page.text
     .replaceAll(email, 'email')
     .replaceAll(new URL(page.url).pathname.split('/')[2] ?? ' ', 'uid')
-    .replace(/nonce="[^"]*"|name="_csrf" value="[^"]*"/g, '');
+    .replace(/nonce="[^"]*"|name="_csrf" value="[^"]*"|data-options="[^"]*"/g, '');
 
 const cookiesOf = (page: Page): string[] =>
   page.headers.getSetCookie().map((line) => line.replace(/=[^;]*/, '='));

@@ -237,4 +237,60 @@ export const STRONG_AUTHENTICATION: Sample[] = [
     context: { ...signedIn, codes: ['abcd-efgh-jkmn-pqrs', '0123-4567-89ab-cdef'], backUrl: '/retour' },
     says: ['abcd-efgh-jkmn-pqrs', 'ils ne seront plus jamais affichés'],
   },
+  {
+    template: `${FOLDER}/passkeys.njk`,
+    context: {
+      ...signedIn,
+      passkeys: [],
+      isAllowed: true,
+      options: {},
+      values: { name: 'Firefox, Linux' },
+      action: '/a',
+      backUrl: '/retour',
+    },
+    says: ["Clés d'accès", 'Nom de la clé', "Ajouter une clé d'accès", 'demandent un navigateur récent'],
+  },
+  {
+    template: `${FOLDER}/passkeys.njk`,
+    context: {
+      ...signedIn,
+      alert: { kind: 'success', key: 'alert.passkey.added', vars: { name: 'Téléphone' } },
+      passkeys: [
+        { name: 'Téléphone', createdAt: '2026-11-24T08:00:00.000Z', renameUrl: '/n', removeUrl: '/r' },
+        {
+          name: 'Ordinateur',
+          createdAt: '2026-11-24T08:00:00.000Z',
+          lastUsedAt: '2026-11-25T08:00:00.000Z',
+          renameUrl: '/n',
+          removeUrl: '/r',
+        },
+      ],
+      isAllowed: true,
+      isFull: true,
+      backUrl: '/retour',
+    },
+    says: [
+      'est en place',
+      'Ajoutée le 24 novembre 2026',
+      'Dernière utilisation le 25',
+      'Renommer Téléphone',
+      'retirez-en une',
+    ],
+  },
+  {
+    template: `${FOLDER}/rename-passkey.njk`,
+    context: {
+      ...signedIn,
+      values: { name: '' },
+      errors: { name: { key: 'fault.required.passkeyName' } },
+      action: '/a',
+      backUrl: '/retour',
+    },
+    says: ["Renommer cette clé d'accès", 'Donnez un nom à cette clé.', 'Enregistrer'],
+  },
+  {
+    template: `${FOLDER}/remove-passkey.njk`,
+    context: { ...signedIn, name: 'Téléphone', isLastStrong: true, action: '/a', backUrl: '/retour' },
+    says: ["Retirer cette clé d'accès ?", 'Téléphone ne vous connectera plus', 'Retirer'],
+  },
 ];

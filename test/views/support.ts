@@ -508,10 +508,11 @@ export const SAMPLES: Sample[] = [
     context: {
       ...everyWay,
       application,
+      passkey: { action: '/p', options: { challenge: 'abc' } },
       values: { email: 'camille@example.test' },
       alert: { kind: 'refusal', key: 'fault.credentials' },
     },
-    says: ['Vous allez vers Messagerie', 'Email', 'Mot de passe', 'Connectez-vous', 'Mot de passe oublié'],
+    says: ['Vous allez vers Messagerie', 'Email', 'Mot de passe', "clé d'accès", 'Mot de passe oublié'],
   },
   {
     template: 'sign-in/channel.njk',
@@ -545,6 +546,18 @@ export const SAMPLES: Sample[] = [
       backUrl: '/retour',
     },
     says: ['Saisissez un code de secours', 'Utiliser un autre moyen', 'il a déjà servi'],
+  },
+  {
+    template: 'sign-in/passkey.njk',
+    context: {
+      application,
+      action: '/a',
+      options: { challenge: 'abc' },
+      otherChannelUrl: '/autre',
+      alert: { kind: 'refusal', key: 'fault.passkey.refused' },
+      backUrl: '/retour',
+    },
+    says: ["Confirmez avec votre clé d'accès", "Utiliser ma clé d'accès", 'Utiliser un autre moyen'],
   },
   {
     template: 'sign-in/totp.njk',
