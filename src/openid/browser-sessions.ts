@@ -9,6 +9,7 @@ import type { Db } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { grantHash, sessionHash } from './acting-members.ts';
+import { memberOf } from './grants.ts';
 
 const SEEN_EVERY_MS = 5 * MINUTE;
 
@@ -67,7 +68,7 @@ export async function keepSession(
   if (!ctx.oidc) return;
   const { client, entities } = ctx.oidc;
   const session = ctx.oidc.session as (typeof ctx.oidc.session & { destroyed?: boolean }) | undefined;
-  const account = ctx.oidc.account as { accountId: string; memberId: string | undefined } | undefined;
+  const { account } = ctx.oidc;
   if (!session?.accountId || account?.accountId !== session.accountId || session.destroyed) return;
   const { source, deviceName } = seenFrom(ctx);
   const grantId = entities.Grant?.jti;
@@ -78,7 +79,7 @@ export async function keepSession(
       sessionHash(keyring, session.uid),
       newId(),
       account.accountId,
-      account.memberId ?? null,
+      memberOf(ctx) ?? null,
       source,
       deviceName,
       session.acr ?? null,

@@ -17,7 +17,7 @@ describe('applications that hold tokens', () => {
   let app: TestApp;
   beforeEach(async () => {
     app = await startTestApp();
-    await linkEmail(app, 'laboratoire', CAMILLE);
+    await linkEmail(app, 'laboratoire', CAMILLE.email);
   });
   afterEach(() => app.close());
 
