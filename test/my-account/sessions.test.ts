@@ -44,7 +44,8 @@ describe('sessions and devices', () => {
   }
 
   async function open(visitor: Visitor, more = {}) {
-    const authorization = await client.authorize(more);
+    // No address is asked for: which one to give is another question.
+    const authorization = await client.authorize({ scope: 'openid profile offline_access', ...more });
     const back = await visitor.get(authorization.url);
     return client.exchange(authorization, back.headers.get('location') as string);
   }
@@ -198,9 +199,7 @@ describe('sessions and devices', () => {
     });
     const anne = await signedIn({ email: 'anne@example.test' }, '198.51.100.7', DESK);
     const noel = await signedIn({ email: 'noel@example.test' }, '203.0.113.9', PHONE);
-    // No address is asked for: which one to give is another question.
-    const scope = 'openid profile offline_access';
-    const [hers, his] = [await open(anne, { scope }), await open(noel, { scope })];
+    const [hers, his] = [await open(anne), await open(noel)];
     const page = await anne.get(SESSIONS);
     expect(wordsOf(page)).to.include('Chrome').and.not.to.include('Firefox');
     const { id } = await knex('browser_sessions').where({ member_id: noelId }).first('id');
