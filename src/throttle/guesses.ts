@@ -67,7 +67,7 @@ export function limitsOf(guess: Guess): Limit[] {
     subject === undefined ? [] : some.map((rule) => [rule, subject] as const);
   return [
     [rules.perSource, source],
-    ...(device ? against(deviceId, [device]) : against(person, rules.perPrincipal)),
+    ...(device ? against(deviceId, device) : against(person, rules.perPrincipal)),
     ...against(contact, rules.perContact),
     ...(rules.everywhere && purpose !== null && !device ? against(purpose, [rules.everywhere]) : []),
   ];
@@ -80,7 +80,7 @@ export function limitsOf(guess: Guess): Limit[] {
  * other people share.
  */
 export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promise<Counted> {
-  const { clearedBySuccess, perDevice, perPrincipal } = wayRules[guess.way];
+  const { clearedBySuccess, perDevice = [], perPrincipal } = wayRules[guess.way];
   const counted: Limit[] = [];
   const reached: ThrottleRule[] = [];
   const takeBack = async (limits: readonly Limit[]) => {
@@ -107,9 +107,9 @@ export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promis
     },
     async failed() {
       const { way, source, principalId, deviceId } = guess;
-      const onKnownDevice = perDevice !== undefined && reached.includes(perDevice);
+      const onKnownDevice = reached.some((rule) => perDevice.includes(rule));
       if (deviceId && onKnownDevice) await forgetKnownDevice(knex, deviceId);
-      const stopping = reached.find((rule) => rule === perDevice || perPrincipal.includes(rule));
+      const stopping = reached.find((rule) => perDevice.includes(rule) || perPrincipal.includes(rule));
       if (stopping)
         await enqueueStop(knex, { way, principalId, count: stopping.limit, onKnownDevice, source });
     },

@@ -40,6 +40,7 @@ describe('what a guess is counted against', () => {
     expect(named({ way: 'password', ...base, deviceId: 'device' })).to.deep.equal([
       ['signInPerSource', SOURCE],
       ['signInPerDevice', 'device'],
+      ['signInPerDeviceDaily', 'device'],
     ]);
     const second = { way: 'totp', ...base } as const;
     expect(named({ ...second, deviceId: 'device' }), 'for passwords only').to.deep.equal(named(second));
