@@ -186,6 +186,26 @@ describe('passkeys against whoever lies', () => {
     expect(wordsOf(refused)).to.include('suspendu');
   });
 
+  it('put no address of a site into the mail that warns of them', async () => {
+    const visitor = new Visitor(app.issuer);
+    await visitor.follow(await signIn(app, visitor, '/connexion?vers=cles-d-acces', { email: OTHER }));
+    for (const [name, told] of [
+      ['Clé du cabinet', true],
+      ['Pas vous ? www.example.evil', false],
+      ['Annulez : https://caducee.example.evil/', false],
+      ['aide@example.evil répond', false],
+    ] as const) {
+      const page = await visitor.get(PASSKEYS);
+      const after = app.mailbox.messages().filter(({ to }) => to === OTHER).length;
+      const passkey = new Authenticator(app.issuer).create(passkeyOptionsOf(page));
+      expect(wordsOf(await visitor.send(page, { name, passkey }))).to.include('est en place');
+      const { subject, text } = await app.waitForMessage(OTHER, { after });
+      expect(subject).to.include("Une clé d'accès a été ajoutée");
+      expect(text.includes(name), name).to.equal(told);
+      expect(text).not.to.include('example.evil');
+    }
+  });
+
   it('are registered once, and not with the challenge of a sign-in', async () => {
     const visitor = new Visitor(app.issuer);
     await visitor.follow(await signIn(app, visitor, '/connexion?vers=cles-d-acces', { email: OTHER }));
