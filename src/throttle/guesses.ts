@@ -1,6 +1,6 @@
 /**
- * Guessing, bounded for every way in by one table (ways.ts): per source, per person (or per device that knows them, or
- * per contact where there is no account), and everywhere; in PostgreSQL, so for all nodes and over restarts.
+ * Guessing, bounded for every way in by one table (ways.ts): per source, per person (or per contact where there is
+ * no account) and everywhere, or else per device that knows the person; in PostgreSQL, so for all nodes and over restarts.
  *
  *     const counted = await countGuess(deps, { way: 'totp', principalId: principal.id, source: clientAddress(ctx) });
  *     if (!counted.allowed) return showFault(counted.fault);
@@ -66,7 +66,8 @@ export function limitsOf(guess: Guess): Limit[] {
   const against = (subject: string | undefined, some: readonly ThrottleRule[]): Limit[] =>
     subject === undefined ? [] : some.map((rule) => [rule, subject] as const);
   return [
-    [rules.perSource, source],
+    // A ward of colleagues and patients is one source.
+    ...against(device ? undefined : source, [rules.perSource]),
     ...(device ? against(deviceId, device) : against(person, rules.perPrincipal)),
     ...against(contact, rules.perContact),
     ...(rules.everywhere && purpose !== null && !device ? against(purpose, [rules.everywhere]) : []),

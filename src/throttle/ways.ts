@@ -22,7 +22,7 @@ export interface WayRules {
   readonly perSource: ThrottleRule;
   /** One person, whatever was typed to name them. */
   readonly perPrincipal: readonly ThrottleRule[];
-  /** One person on a device that knows them, in place of `perPrincipal` and `everywhere`: out of a stranger's reach. */
+  /** One person on a device that knows them, in place of all others: out of a stranger's reach. */
   readonly perDevice?: readonly ThrottleRule[];
   /** One address or number, where there is no account yet. */
   readonly perContact: readonly ThrottleRule[];

@@ -38,7 +38,6 @@ describe('what a guess is counted against', () => {
 
   it('is a known device alone, in place of what strangers can use up', () => {
     expect(named({ way: 'password', ...base, deviceId: 'device' })).to.deep.equal([
-      ['signInPerSource', SOURCE],
       ['signInPerDevice', 'device'],
       ['signInPerDeviceDaily', 'device'],
     ]);

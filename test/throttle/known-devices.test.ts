@@ -4,7 +4,7 @@ import { DAY } from '../../src/lib/clock.ts';
 import { KNOWN_DEVICE_DAYS, sweepKnownDevices } from '../../src/throttle/known-devices.ts';
 import { throttleRules } from '../../src/throttle/throttle.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { endWaits } from '../support/throttle.ts';
+import { endWaits, leaveAttempts } from '../support/throttle.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
 const CAMILLE = 'camille@example.test';
@@ -69,6 +69,16 @@ describe('a device that signed in before', () => {
     expect(await entersPassword(stranger), 'who is stopped even with the right one').to.include(WAIT);
     expect(await entersPassword(owner)).to.include('Un code vous attend');
     expect(await entersPassword(stranger), 'and stays so').to.include(WAIT);
+  });
+
+  it('signs in while a stranger behind the same address has used up the tries of that address', async () => {
+    const owner = await known();
+    const stranger = new Visitor(app.issuer);
+    expect(await isCompared(stranger)).to.equal(true);
+    await leaveAttempts(app, 'signInPerSource', 0);
+    expect(await entersPassword(stranger)).to.include(WAIT);
+    expect(await isCompared(owner)).to.equal(true);
+    expect(await entersPassword(owner)).to.include('Un code vous attend');
   });
 
   it('stays known over a sign-out', async () => {
