@@ -90,6 +90,8 @@ export async function findClientMetadata(
   return (
     row && {
       ...row.metadata,
+      // Without `sid`, the end of one session would be the end of all that the person has in the application.
+      ...(row.metadata.backchannel_logout_uri ? { backchannel_logout_session_required: true } : {}),
       client_id: row.client_id,
       client_name: row.name,
       icon: row.icon,
@@ -98,4 +100,15 @@ export async function findClientMetadata(
       ...(row.secret_hash ? { client_secret: row.secret_hash } : {}),
     }
   );
+}
+
+/** @returns names by client_id; without those that are not registered. */
+export async function listApplicationNames(
+  db: Db,
+  clientIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await db('applications')
+    .whereIn('client_id', [...new Set(clientIds)])
+    .select('client_id', 'name');
+  return new Map(rows.map((row) => [row.client_id, row.name]));
 }

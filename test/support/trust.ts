@@ -61,7 +61,8 @@ export async function signInTo(
   email: string,
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<{ acr?: unknown; amr?: unknown; words?: string }> {
-  const authorization = await client.authorize(parameters);
+  // No address is asked for: which one to give is another question.
+  const authorization = await client.authorize({ scope: 'openid', ...parameters });
   const page = await typePassword(visitor, authorization.url, email);
   if (page.status !== 303) return { words: wordsOf(page) };
   const claims = (await client.exchange(authorization, page.headers.get('location') as string)).claims();
