@@ -9,6 +9,7 @@ import { type Clock, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { type KeptAccess, revokeOtherAccess } from './access.ts';
+import { namesSite } from './names.ts';
 import type { Principal } from './principals.ts';
 import { listContacts, tellContacts } from './tell-contacts.ts';
 
@@ -49,7 +50,7 @@ interface Deps {
 
 /**
  * @param act makes the change itself, in the transaction of all the rest; its result is returned.
- * @param details of the journal entry; `name` (a device's, a key's) goes into the message too.
+ * @param details of the journal entry; `name` (a device's, a key's) goes into the message too, unless it looks like the address of a site.
  */
 export async function changeSecurity<T>(
   db: Db,
@@ -68,7 +69,9 @@ export async function changeSecurity<T>(
     await revokeOtherAccess(trx, { accountId: account.id, memberId: member?.id }, kept);
     await trx('trusted_devices').where({ holder_id: id }).delete();
     const at = clock.now().toISOString();
-    const name = typeof details?.name === 'string' ? details.name : undefined;
+    const given = typeof details?.name === 'string' ? details.name : undefined;
+    // Who got in would make their own key's name a link, in the mail that warns of it.
+    const name = given !== undefined && namesSite(given) ? undefined : given;
     const givenName = member?.givenName ?? account.givenName;
     const { SUPPORT_EMAIL: supportEmail } = settings;
     const everybody = {

@@ -25,6 +25,9 @@ import { type Ceremony, createChallenge, isChallengeOf, useChallenge } from './p
 /** EdDSA, ES256, RS256 (IANA COSE Algorithms): what authenticators in use do. */
 const ALGORITHMS = [-8, -7, -257];
 
+/** WebAuthn Level 3 §7.1, step 25. */
+const MAX_ID_BYTES = 1_023;
+
 export const MAX_PASSKEYS = 10;
 export const MAX_NAME_LENGTH = 60;
 
@@ -112,7 +115,10 @@ const registration = z.object({
   response: z.object({
     clientDataJSON: base64url,
     attestationObject: base64url,
-    transports: z.array(z.string().max(20)).max(10).optional(),
+    transports: z
+      .array(z.string().regex(/^[a-z-]{1,20}$/))
+      .max(10)
+      .optional(),
   }),
   clientExtensionResults: z.looseObject({}).default({}),
 });
@@ -165,15 +171,18 @@ export async function registerPasskey(
     requireUserVerification: false,
     supportedAlgorithmIDs: ALGORITHMS,
   }).catch(() => undefined);
-  if (!verified?.verified || !(await useChallenge(db, deps.clock, challenge.answered()))) return false;
+  if (!verified?.verified) return false;
   const { credential, aaguid, credentialDeviceType, credentialBackedUp } = verified.registrationInfo;
+  const credentialId = Buffer.from(credential.id, 'base64url');
+  if (credentialId.length > MAX_ID_BYTES) return false;
+  if (!(await useChallenge(db, deps.clock, challenge.answered()))) return false;
   const { account, member } = principal;
   const inserted = await db('passkeys')
     .insert({
       id: newId(),
       account_id: account.id,
       member_id: member?.id,
-      credential_id: Buffer.from(credential.id, 'base64url'),
+      credential_id: credentialId,
       public_key: Buffer.from(credential.publicKey),
       sign_count: credential.counter,
       transports: response.response.transports ?? [],

@@ -46,14 +46,15 @@ interface Options {
 }
 
 export class Authenticator {
-  readonly id: Buffer = randomBytes(32);
+  readonly id: Buffer;
   readonly #origin: string;
   readonly #rpId: string;
   readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   #count = 0;
   #userHandle = '';
 
-  constructor(issuer: string) {
+  constructor(issuer: string, id: Buffer = randomBytes(32)) {
+    this.id = id;
     this.#origin = issuer;
     this.#rpId = new URL(issuer).hostname;
   }
@@ -88,7 +89,7 @@ export class Authenticator {
       [-2, Buffer.from(x, 'base64url')],
       [-3, Buffer.from(y, 'base64url')],
     ]);
-    const length = Buffer.from([0, this.id.length]);
+    const length = Buffer.from([this.id.length >> 8, this.id.length & 0xff]);
     const authData = Buffer.concat([
       this.#authenticatorData(lies, HAS_CREDENTIAL),
       Buffer.alloc(16),

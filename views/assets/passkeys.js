@@ -26,6 +26,8 @@ function prepare(form) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     said.textContent = '';
+    // Without its name it would be refused once it is made, and stay on the device for nothing.
+    if (passkey === 'create' && form.elements.name.value.trim() === '') return form.submit();
     try {
       send(await start({ optionsJSON }));
     } catch (error) {
