@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
+import { wakeLogoutNotices } from './applications/logout-notices.ts';
 import { record } from './audit/journal.ts';
 import type { Deps } from './deps.ts';
 import { CaduceeError } from './errors.ts';
@@ -64,6 +65,11 @@ function engineStorage(deps: Deps): Middleware {
           });
         }
       }
+      // Written already: if the queue cannot be reached now, they are sent within the minute.
+      if (unit.told)
+        await wakeLogoutNotices(knex).catch((error: Error) =>
+          log.warn({ error: error.message }, 'logouts are told later'),
+        );
       if (fresh) return unit.runAfterwards();
       withhold(ctx);
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });

@@ -1,5 +1,8 @@
 /** Work in the background: messages as they come, sweeps every minute; every node does its share. */
+
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
+import type Provider from 'oidc-provider';
+import { SEND_LOGOUTS_TASK } from './applications/logout-notices.ts';
 import { sweepRefused, withdrawStale } from './approvals/approvals.ts';
 import { sendAlarms, sendDigest, sendNews, sweepDigests } from './approvals/deadlines.ts';
 import { findHead } from './audit/journal.ts';
@@ -11,6 +14,8 @@ import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
 import { sweepActingMembers } from './openid/acting-members.ts';
+import { sendLogoutNotices } from './openid/back-channel-logout.ts';
+import { sweepSessions } from './openid/browser-sessions.ts';
 import { sweepKnownDevices } from './throttle/known-devices.ts';
 import { type Stop, TELL_STOP_TASK, tellStop } from './throttle/stops.ts';
 import { sweepThrottle } from './throttle/throttle.ts';
@@ -18,7 +23,7 @@ import { sweepThrottle } from './throttle/throttle.ts';
 const CONCURRENCY = 4;
 
 /** Starts the worker on this node. Stopping it lets what is under way finish. */
-export async function startJobs(deps: Deps): Promise<Runner> {
+export async function startJobs(deps: Deps, provider: Provider): Promise<Runner> {
   const { knex, clock, log, pool } = deps;
   await rescueMessages(knex, clock);
   const levels = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
@@ -33,6 +38,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
     taskList: {
       [SEND_MESSAGE_TASK]: (payload) => sendMessage(deps, (payload as { id: string }).id),
       [TELL_STOP_TASK]: (payload) => tellStop(deps, payload as Stop),
+      [SEND_LOGOUTS_TASK]: () => sendLogoutNotices(deps, provider),
       'rescue-messages': async () => {
         const count = await rescueMessages(knex, clock);
         if (count > 0) log.warn({ count }, 'messages queued again');
@@ -52,6 +58,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await sweepKnownDevices(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
+        await sweepSessions(knex, clock);
       },
       'approval-deadlines': async () => {
         await withdrawStale(knex, clock);
@@ -68,6 +75,11 @@ export async function startJobs(deps: Deps): Promise<Runner> {
     parsedCronItems: parseCronItems([
       { task: 'journal-head', match: '7 * * * *', options: { backfillPeriod: 0 } },
       { task: 'rescue-messages', match: '* * * * *', options: { backfillPeriod: 0 } },
+      {
+        task: SEND_LOGOUTS_TASK,
+        match: '* * * * *',
+        options: { backfillPeriod: 0, queueName: SEND_LOGOUTS_TASK },
+      },
       { task: 'sweep', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'approval-deadlines', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep-approvals', match: '17 2 * * *', options: { backfillPeriod: 0 } },

@@ -99,3 +99,14 @@ export async function findClientMetadata(
     }
   );
 }
+
+/** @returns names by client_id; without those that are not registered. */
+export async function listApplicationNames(
+  db: Db,
+  clientIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await db('applications')
+    .whereIn('client_id', [...new Set(clientIds)])
+    .select('client_id', 'name');
+  return new Map(rows.map((row) => [row.client_id, row.name]));
+}

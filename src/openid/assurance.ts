@@ -40,6 +40,22 @@ export const PASSKEY_ALONE: Assurance = { acr: ACR.phishingResistant, amr: ['pop
 /** Of a password followed by `factor`. */
 export const assuranceOf = (factor: FactorKind): Assurance => stepUp({ acr: '', amr: ['pwd'] }, factor);
 
+/** What a person did, in the order in which they did it. */
+const METHODS = {
+  pwd: 'password',
+  pop: 'passkey',
+  otp: 'totp',
+  sms: 'sms',
+  email: 'email',
+  recovery: 'recovery-code',
+};
+
+/** What a person recognizes in an `amr`: kinds of factors, and `password`. */
+export const methodsOf = (amr: readonly string[]): string[] =>
+  Object.entries(METHODS)
+    .filter(([value]) => amr.includes(value))
+    .map(([, method]) => method);
+
 /** Whether `acr` is `least` or stronger; one that is not known here is weaker than all, and no class reaches an unknown `least`. */
 export const isAtLeast = (acr: string | undefined, least: string): boolean =>
   ACR_VALUES.includes(least) && ACR_VALUES.indexOf(acr ?? '') >= ACR_VALUES.indexOf(least);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
+import { endAccessOfMember } from '../../src/accounts/access.ts';
 import {
   addMember,
   createSharedAccount,
@@ -12,7 +13,7 @@ import { findPrincipal, findSignInByEmail } from '../../src/accounts/principals.
 import { saveApplication } from '../../src/applications/applications.ts';
 import { inviteMember, listOpenInvitations } from '../../src/invitations/invitations.ts';
 import { newId } from '../../src/lib/ids.ts';
-import { endAccessOfMember, sweepActingMembers } from '../../src/openid/acting-members.ts';
+import { sweepActingMembers } from '../../src/openid/acting-members.ts';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';

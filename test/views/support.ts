@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lang } from '../../src/http/texts.ts';
+import { MY_ACCOUNT } from './my-account.ts';
 import { STRONG_AUTHENTICATION } from './strong-authentication.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -693,6 +694,7 @@ export const SAMPLES: Sample[] = [
     },
     says: ["qui résiste à l'hameçonnage", 'assistance@example.test', 'Retourner dans Messagerie'],
   },
+  ...MY_ACCOUNT,
   ...STRONG_AUTHENTICATION,
   {
     template: 'sign-out/confirm.njk',

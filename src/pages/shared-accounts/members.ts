@@ -4,6 +4,7 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
+import { endAccessOfMember } from '../../accounts/access.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import { languageOf } from '../../accounts/language.ts';
 import { endMember, LastMemberError, listMembers } from '../../accounts/members.ts';
@@ -28,7 +29,6 @@ import {
 } from '../../invitations/invitations.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
-import { endAccessOfMember } from '../../openid/acting-members.ts';
 import { throttledFault, throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
 import { asFresh } from '../fresh-sign-in.ts';
