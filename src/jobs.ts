@@ -9,12 +9,13 @@ import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
 import { sweepChallenges } from './factors/passkey-challenges.ts';
+import { sweepTrustedDevices } from './factors/trusted-devices.ts';
 import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
 import { sweepActingMembers } from './openid/acting-members.ts';
-import { sendLogoutNotices } from './openid/back-channel-logout.ts';
+import { createLogoutSender } from './openid/back-channel-logout.ts';
 import { sweepSessions } from './openid/browser-sessions.ts';
 import { sweepKnownDevices } from './throttle/known-devices.ts';
 import { type Stop, TELL_STOP_TASK, tellStop } from './throttle/stops.ts';
@@ -38,7 +39,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
     taskList: {
       [SEND_MESSAGE_TASK]: (payload) => sendMessage(deps, (payload as { id: string }).id),
       [TELL_STOP_TASK]: (payload) => tellStop(deps, payload as Stop),
-      [SEND_LOGOUTS_TASK]: () => sendLogoutNotices(deps, provider),
+      [SEND_LOGOUTS_TASK]: createLogoutSender(deps, provider),
       'rescue-messages': async () => {
         const count = await rescueMessages(knex, clock);
         if (count > 0) log.warn({ count }, 'messages queued again');
@@ -56,6 +57,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
         await sweepMessages(knex, clock);
         await sweepThrottle(knex, clock);
         await sweepKnownDevices(knex, clock);
+        await sweepTrustedDevices(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
         await sweepSessions(knex, clock);
@@ -75,11 +77,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
     parsedCronItems: parseCronItems([
       { task: 'journal-head', match: '7 * * * *', options: { backfillPeriod: 0 } },
       { task: 'rescue-messages', match: '* * * * *', options: { backfillPeriod: 0 } },
-      {
-        task: SEND_LOGOUTS_TASK,
-        match: '* * * * *',
-        options: { backfillPeriod: 0, queueName: SEND_LOGOUTS_TASK },
-      },
+      { task: SEND_LOGOUTS_TASK, match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'approval-deadlines', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep-approvals', match: '17 2 * * *', options: { backfillPeriod: 0 } },

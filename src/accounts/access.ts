@@ -1,6 +1,7 @@
 /**
- * What the engine keeps for an account: its sessions, grants, codes and tokens. Whatever ends a session from outside the
- * engine ends it through {@link endSessions}, which has the applications that were opened in it told.
+ * What lets people in without proving all again: sessions, grants, codes and tokens of the engine, and trusted devices.
+ * Whatever ends a session from outside the engine ends it through {@link endSessions}, which has the applications that were
+ * opened in it told.
  */
 import { toldOf, wakeLogoutNotices } from '../applications/logout-notices.ts';
 import type { Db } from '../lib/database.ts';
@@ -30,6 +31,12 @@ export async function deleteGrants(db: Db, grants: readonly Buffer[]): Promise<v
  */
 export async function endSessions(db: Db, sessions: readonly Buffer[]): Promise<number> {
   if (sessions.length === 0) return 0;
+  // What a request opened before it wrote the session is seen below; what it writes after this, it withdraws itself.
+  await db('oidc_sessions')
+    .whereIn('uid_hash', [...sessions])
+    .orderBy('uid_hash')
+    .forUpdate()
+    .select('uid_hash');
   const { rows } = await db.raw(
     `WITH ended AS (DELETE FROM oidc_sessions WHERE uid_hash = ANY (:sessions) RETURNING uid_hash),
           seen AS (DELETE FROM browser_sessions WHERE uid_hash = ANY (:sessions)),
@@ -59,6 +66,7 @@ const sessionsOf = (db: Db, accountId: string, memberId: string | undefined) => 
 export async function revokeAccess(db: Db, accountId: string): Promise<void> {
   await endSessions(db, await sessionsOf(db, accountId, undefined).pluck('uid_hash'));
   await db('oidc_payloads').where({ account_id: accountId }).delete();
+  await db('trusted_devices').where({ account_id: accountId }).delete();
 }
 
 /** What stays when the rest ends: the session of the browser that asks, and what applications got in it. */

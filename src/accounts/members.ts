@@ -220,6 +220,7 @@ export async function endMember(
     .update({ state: 'ended', ended_at: clock.now(), password_hash: null });
   await db('email_addresses').where({ member_id: memberId }).delete();
   await db('phone_numbers').where({ member_id: memberId }).delete();
+  await db('trusted_devices').where({ member_id: memberId }).delete();
   if (!(await hasNotificationAddress(db, accountId))) {
     const next = members.find(({ id }) => id !== memberId) as Member;
     await db('email_addresses').where({ member_id: next.id }).update({ is_notification: true });

@@ -42,7 +42,9 @@ export type JournalEvent =
   | 'recovery-code.used'
   | 'security.changed'
   | 'signing-key.created'
-  | 'token.replayed';
+  | 'token.replayed'
+  | 'trusted-device.added'
+  | 'trusted-device.removed';
 
 export interface JournalEntry {
   readonly event: JournalEvent;

@@ -61,6 +61,8 @@ export const addresses = {
   phoneRemoval: (id: string): string => `/mon-compte/authentification-forte/telephones/${id}/retirer`,
   recoveryCodes: '/mon-compte/authentification-forte/codes-de-secours',
   trustedDevices: '/mon-compte/authentification-forte/appareils',
+  trustedDeviceRemoval: (id: string): string => `/mon-compte/authentification-forte/appareils/${id}/retirer`,
+  trustedDevicesRemoval: '/mon-compte/authentification-forte/appareils/retirer',
   terms: '/conditions-generales',
   administration: '/administration',
   approvals: MAIL_PATHS.approvals,

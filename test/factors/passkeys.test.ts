@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { Authenticator, type Lies } from '../support/authenticator.ts';
+import { Authenticator, type Lies, passkeyOptionsOf } from '../support/authenticator.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { accountOf, forgetFactors } from '../support/factors.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
@@ -11,13 +11,6 @@ const PASSWORD = 'demo-caducee-2026';
 const CAMILLE = 'camille@example.test';
 const OTHER = 'ange@example.test';
 const PASSKEYS = '/mon-compte/authentification-forte/cles-d-acces';
-
-/** What the page hands to the browser. */
-function optionsOf(page: Page): { challenge: string; user: { id: string } } {
-  const found = /data-options="([^"]*)"/.exec(page.text)?.[1];
-  if (!found) throw new Error(`no passkey is asked for on ${page.url} (${page.status})`);
-  return JSON.parse(found.replaceAll('&quot;', '"'));
-}
 
 describe('passkeys against whoever lies', () => {
   let app: TestApp;
@@ -44,7 +37,7 @@ describe('passkeys against whoever lies', () => {
     await visitor.follow(await signIn(app, visitor, '/connexion?vers=cles-d-acces', { email }));
     const page = await visitor.get(PASSKEYS);
     const authenticator = new Authenticator(app.issuer);
-    const passkey = authenticator.create(optionsOf(page));
+    const passkey = authenticator.create(passkeyOptionsOf(page));
     const added = await visitor.send(page, { name: 'Clé', passkey });
     expect(wordsOf(added)).to.include('est en place');
     return authenticator;
@@ -72,9 +65,11 @@ describe('passkeys against whoever lies', () => {
 
   it('that tell the truth open the account, alone and after a password', async () => {
     const first = await atThePassword();
-    expect(goesOn(await alone(first.visitor, first.page, key.get(optionsOf(first.page))))).to.equal(true);
+    expect(goesOn(await alone(first.visitor, first.page, key.get(passkeyOptionsOf(first.page))))).to.equal(
+      true,
+    );
     const second = await atThePasskey();
-    const passkey = key.get(optionsOf(second.page), { isVerified: false, userHandle: undefined });
+    const passkey = key.get(passkeyOptionsOf(second.page), { isVerified: false, userHandle: undefined });
     expect(goesOn(await second.visitor.send(second.page, { passkey }))).to.equal(true);
   });
 
@@ -93,10 +88,10 @@ describe('passkeys against whoever lies', () => {
   for (const [what, lie] of lies) {
     it(`open nothing with ${what}`, async () => {
       const first = await atThePassword();
-      const refused = await alone(first.visitor, first.page, key.get(optionsOf(first.page), lie()));
+      const refused = await alone(first.visitor, first.page, key.get(passkeyOptionsOf(first.page), lie()));
       expect(refused.status).to.equal(422);
       const second = await atThePasskey();
-      const passkey = key.get(optionsOf(second.page), lie());
+      const passkey = key.get(passkeyOptionsOf(second.page), lie());
       expect((await second.visitor.send(second.page, { passkey })).status).to.equal(422);
     });
   }
@@ -104,7 +99,7 @@ describe('passkeys against whoever lies', () => {
   it('open nothing alone when their user was not verified, or is not named', async () => {
     for (const lie of [{ isVerified: false }, { userHandle: undefined }, { userHandle: '' }]) {
       const { visitor, page } = await atThePassword();
-      expect((await alone(visitor, page, key.get(optionsOf(page), lie))).status).to.equal(422);
+      expect((await alone(visitor, page, key.get(passkeyOptionsOf(page), lie))).status).to.equal(422);
     }
   });
 
@@ -127,7 +122,7 @@ describe('passkeys against whoever lies', () => {
 
   it('answer a challenge once, at two nodes at once', async () => {
     const { visitor, page } = await atThePassword();
-    const passkey = key.get(optionsOf(page));
+    const passkey = key.get(passkeyOptionsOf(page));
     const answers = await Promise.all(Array.from({ length: 6 }, () => alone(visitor, page, passkey)));
     expect(answers.filter(goesOn)).to.have.length(1);
     expect(answers.every(({ status }) => status < 500)).to.equal(true);
@@ -137,13 +132,13 @@ describe('passkeys against whoever lies', () => {
   it('answer in ten minutes, in the same browser, for the same sign-in and the same step', async () => {
     const one = await atThePassword();
     const other = await atThePassword();
-    const passkey = key.get(optionsOf(one.page));
+    const passkey = key.get(passkeyOptionsOf(one.page));
     expect((await alone(other.visitor, other.page, passkey)).status, 'another browser').to.equal(422);
     const tab = await atThePassword(one.visitor);
     expect((await alone(one.visitor, tab.page, passkey)).status, 'another sign-in').to.equal(422);
 
     const second = await atThePasskey();
-    const forSecond = key.get(optionsOf(second.page));
+    const forSecond = key.get(passkeyOptionsOf(second.page));
     expect(
       (
         await alone(
@@ -162,20 +157,21 @@ describe('passkeys against whoever lies', () => {
   it('stop when their counter goes back: somebody copied them', async () => {
     const first = await atThePassword();
     expect(
-      goesOn(await alone(first.visitor, first.page, key.get(optionsOf(first.page), { count: 40 }))),
+      goesOn(await alone(first.visitor, first.page, key.get(passkeyOptionsOf(first.page), { count: 40 }))),
     ).to.equal(true);
     for (const count of [40, 39, 0]) {
       const { visitor, page } = await atThePassword();
-      expect((await alone(visitor, page, key.get(optionsOf(page), { count }))).status, `${count}`).to.equal(
-        422,
-      );
+      expect(
+        (await alone(visitor, page, key.get(passkeyOptionsOf(page), { count }))).status,
+        `${count}`,
+      ).to.equal(422);
     }
   });
 
   it("are not another person's second factor", async () => {
     await addPasskey(OTHER);
     const { visitor, page } = await atThePasskey(OTHER);
-    const passkey = key.get(optionsOf(page));
+    const passkey = key.get(passkeyOptionsOf(page));
     expect((await visitor.send(page, { passkey })).status).to.equal(422);
   });
 
@@ -184,7 +180,7 @@ describe('passkeys against whoever lies', () => {
     const id = await accountOf(app, CAMILLE);
     const { visitor, page } = await atThePassword();
     await knex('accounts').where({ id }).update({ state: 'suspended' });
-    const refused = await alone(visitor, page, key.get(optionsOf(page)));
+    const refused = await alone(visitor, page, key.get(passkeyOptionsOf(page)));
     await knex('accounts').where({ id }).update({ state: 'active' });
     expect(refused.status).to.equal(422);
     expect(wordsOf(refused)).to.include('suspendu');
@@ -196,15 +192,15 @@ describe('passkeys against whoever lies', () => {
     const page = await visitor.get(PASSKEYS);
     const foreign = await visitor.get('/connexion?vers=cles-d-acces');
     const wrong = new Authenticator(app.issuer).create({
-      ...optionsOf(page),
-      challenge: optionsOf(foreign).challenge,
+      ...passkeyOptionsOf(page),
+      challenge: passkeyOptionsOf(foreign).challenge,
     });
     expect((await visitor.send(page, { name: 'Clé', passkey: wrong })).status).to.equal(422);
 
-    const passkey = new Authenticator(app.issuer).create(optionsOf(page));
+    const passkey = new Authenticator(app.issuer).create(passkeyOptionsOf(page));
     const twice = await Promise.all([1, 2, 3].map(() => visitor.send(page, { name: 'Clé', passkey })));
     expect(twice.filter(({ status }) => status === 200)).to.have.length(1);
-    const again = key.create(optionsOf(await visitor.get(PASSKEYS)));
+    const again = key.create(passkeyOptionsOf(await visitor.get(PASSKEYS)));
     const stolen = await visitor.send(await visitor.get(PASSKEYS), { name: 'Clé', passkey: again });
     expect(stolen.status, "a passkey that is another's already").to.equal(422);
   });

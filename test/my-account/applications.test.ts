@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { saveApplication } from '../../src/applications/applications.ts';
+import { UnitOfWork } from '../../src/openid/unit-of-work.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
-import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
+import { meetAtRow } from '../support/locks.ts';
+import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 import { accountIdOf, CAMILLE, DOMINIQUE } from './support.ts';
 
 const PAGE = '/mon-compte/applications';
@@ -76,6 +78,23 @@ describe('applications that hold tokens', () => {
     const again = await exchanged(messagerie, visitors[0]);
     for (const tokens of lost) expect(await isDead(messagerie, tokens), 'the former ones').to.equal(true);
     expect(await isDead(messagerie, again)).to.equal(false);
+  });
+
+  it('lose a refresh token that was being changed for another when access was removed', async () => {
+    const visitor = new Visitor(app.issuer);
+    await signIn(app, visitor, '/connexion', CAMILLE);
+    const client = await createTestClient(app.issuer, 'messagerie');
+    const current = (await exchanged(client, visitor)).refresh_token as string;
+    const page = await visitor.get(PAGE);
+    const row = new UnitOfWork(app.deps.engineStore, app.deps.keyring).hash('RefreshToken', current);
+    const [rotated, removed] = await meetAtRow<[oidc.TokenEndpointResponse, Page]>(app.database, row, [
+      () => oidc.refreshTokenGrant(client.configuration, current),
+      () => visitor.send(page, {}, `${PAGE}/messagerie/retirer`),
+    ]);
+    expect(removed.status).to.equal(303);
+    // The grant of one of our applications has the same name again after this.
+    await exchanged(client, visitor);
+    expect(await isDead(client, rotated)).to.equal(true);
   });
 
   it('that are not ours ask for consent again', async () => {

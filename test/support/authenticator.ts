@@ -1,5 +1,6 @@
 /** An authenticator made of nothing but node:crypto (WebAuthn Level 3 §6), which also lies when it is told to. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import type { Page } from './visitor.ts';
 
 type Cbor = number | string | Buffer | Map<Cbor, Cbor>;
 
@@ -132,4 +133,11 @@ export class Authenticator {
       clientExtensionResults: {},
     });
   }
+}
+
+/** What a page hands to the browser for a passkey. */
+export function passkeyOptionsOf(page: Page): { challenge: string; user: { id: string } } {
+  const found = /data-options="([^"]*)"/.exec(page.text)?.[1];
+  if (!found) throw new Error(`no passkey is asked for on ${page.url} (${page.status})`);
+  return JSON.parse(found.replaceAll('&quot;', '"'));
 }

@@ -20,6 +20,7 @@ import { passkeySettingsRoutes } from './strong-authentication/passkeys.ts';
 import { phoneRoutes } from './strong-authentication/phones.ts';
 import { recoveryCodesRoutes } from './strong-authentication/recovery-codes.ts';
 import { totpSettingsRoutes } from './strong-authentication/totp.ts';
+import { trustedDeviceRoutes } from './strong-authentication/trusted-devices.ts';
 
 export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   router.get(addresses.myAccount, (ctx) => seeOther(ctx, MENU[0].url));
@@ -37,4 +38,5 @@ export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provid
   phoneRoutes(router, deps, provider);
   recoveryCodesRoutes(router, deps, provider);
   totpSettingsRoutes(router, deps, provider);
+  trustedDeviceRoutes(router, deps, provider);
 }

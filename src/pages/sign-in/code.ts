@@ -12,6 +12,7 @@ import { interactionUrl } from '../../openid/provider.ts';
 import { type Proven, type SignInFrame, stepUrl } from './frame.ts';
 import { signInPage } from './pages.ts';
 import type { Choice } from './steps.ts';
+import { trustOffer } from './trusted-device.ts';
 
 export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: SignInFrame): void {
   const page = signInPage(deps);
@@ -22,10 +23,11 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
 
   function show(
     ctx: PageContext,
-    { interaction, choices, choice, journey }: Proven & { readonly choice: Choice },
+    proven: Proven & { readonly choice: Choice },
     { errors = {}, alert }: { errors?: Readonly<Record<string, Fault>>; alert?: Notice | undefined },
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
+    const { interaction, choices, choice, journey } = proven;
     const { channel, masked } = contactOf(choice);
     const action = stepUrl(interaction, 'code');
     page(ctx, interaction, 'sign-in/code.njk', {
@@ -39,6 +41,7 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
       otherChannelUrl: choices.length > 1 ? stepUrl(interaction, 'choice') : undefined,
       backUrl: stepUrl(interaction, journey.state.session ? 'choice' : 'password'),
       minutes: CODE_LIFETIME_MINUTES,
+      trust: trustOffer(deps, ctx, proven),
     });
   }
 

@@ -29,6 +29,7 @@ import { authenticate } from './password.ts';
 import { recoveryCodeRoutes } from './recovery-code.ts';
 import { refusalOf } from './refusal.ts';
 import { totpRoutes } from './totp.ts';
+import { passByTrustedDevice } from './trusted-device.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
@@ -113,6 +114,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
     if (frame.choicesIn(principal, interaction).length === 0)
       return showPassword(ctx, interaction, { email, alert: refusalOf(deps, 'noFactor') });
+    if (await passByTrustedDevice(deps, frame, ctx, interaction, principal)) return;
     const refused = await frame.begin(ctx, interaction, { principal, email });
     if (refused) await showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });
