@@ -4,6 +4,7 @@ import { saveApplication } from '../../src/applications/applications.ts';
 import { UnitOfWork } from '../../src/openid/unit-of-work.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
+import { linkEmail } from '../support/links.ts';
 import { meetAtRow } from '../support/locks.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 import { accountIdOf, CAMILLE, DOMINIQUE } from './support.ts';
@@ -16,6 +17,7 @@ describe('applications that hold tokens', () => {
   let app: TestApp;
   beforeEach(async () => {
     app = await startTestApp();
+    await linkEmail(app, 'laboratoire', CAMILLE);
   });
   afterEach(() => app.close());
 

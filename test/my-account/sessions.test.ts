@@ -198,7 +198,9 @@ describe('sessions and devices', () => {
     });
     const anne = await signedIn({ email: 'anne@example.test' }, '198.51.100.7', DESK);
     const noel = await signedIn({ email: 'noel@example.test' }, '203.0.113.9', PHONE);
-    const [hers, his] = [await open(anne), await open(noel)];
+    // No address is asked for: which one to give is another question.
+    const scope = 'openid profile offline_access';
+    const [hers, his] = [await open(anne, { scope }), await open(noel, { scope })];
     const page = await anne.get(SESSIONS);
     expect(wordsOf(page)).to.include('Chrome').and.not.to.include('Firefox');
     const { id } = await knex('browser_sessions').where({ member_id: noelId }).first('id');

@@ -7,6 +7,7 @@ import { DAY, HOUR, MINUTE } from '../../src/lib/clock.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type BackChannel, startBackChannel } from '../support/back-channel.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
+import { linkEmail } from '../support/links.ts';
 import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
 const CAMILLE = 'camille@example.test';
@@ -23,6 +24,7 @@ describe('back-channel logout', () => {
       settings: { OUTGOING_ALLOWED_HOSTS: 'localhost' },
       applicationUrl: channel.url,
     });
+    await linkEmail(app, 'laboratoire', CAMILLE);
     for (const clientId of ['messagerie', 'laboratoire'])
       clients[clientId] = await createTestClient(app.issuer, clientId, {
         redirectUri: `${channel.url({ clientId })}/callback`,
