@@ -39,6 +39,17 @@ describe('what a person signs in with', () => {
     passwordConfirmation: password,
   });
 
+  async function changePassword(visitor: Visitor): Promise<void> {
+    const done = await visitor.submit(await visitor.get(SETTINGS), fieldsFor(NEXT), '/parametres');
+    expect(wordsOf(done)).to.include('est modifié !');
+  }
+
+  async function changeAddress(visitor: Visitor): Promise<void> {
+    const fields = { email: await emailIdOf(app, CABINET), currentPassword: CURRENT };
+    const done = await visitor.submit(await visitor.get(SIGN_IN_EMAIL), fields, '/adresse-de-connexion');
+    expect(wordsOf(done)).to.include('avec votre nouvelle adresse');
+  }
+
   /** Whether the password opens the first step of a sign-in. */
   async function opens(email: string, password: string): Promise<boolean> {
     const visitor = new Visitor(app.issuer);
@@ -218,6 +229,23 @@ describe('what a person signs in with', () => {
       expect(wordsOf(await only.get(SIGN_IN_EMAIL))).to.include("C'est votre seule adresse.");
     });
   });
+
+  for (const [what, change] of [
+    ['password', (visitor: Visitor) => changePassword(visitor)],
+    ['address', (visitor: Visitor) => changeAddress(visitor)],
+  ] as const)
+    it(`does not open what was begun with the former ${what}`, async () => {
+      const owner = await signedIn(app, CAMILLE);
+      const thief = new Visitor(app.issuer);
+      const form = await thief.get('/connexion');
+      const { result: codePage, code } = await app.codeSentBy(CAMILLE.email, () =>
+        thief.submit(form, { email: CAMILLE.email, password: CURRENT }),
+      );
+      await change(owner);
+      const answer = await thief.submit(codePage, { code }, '/code');
+      expect(wordsOf(answer)).to.include('Mot de passe oublié').and.not.include('Bonjour');
+      expect((await thief.request(SETTINGS)).headers.get('location')).to.equal('/connexion?vers=parametres');
+    });
 
   it('changes only for who signed in a moment ago, with the token of the form', async () => {
     const visitor = await signedIn(app, CAMILLE);

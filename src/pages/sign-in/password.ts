@@ -15,13 +15,23 @@ interface Attempt {
   readonly deviceToken: string | undefined;
 }
 
-/** Brings the stored hash up to today's settings; when the queue is full, at another sign-in. */
-async function rehash({ knex, clock, hasher }: Deps, principal: Principal, password: string): Promise<void> {
-  if (!principal.passwordHash || !hasher.needsRehash(principal.passwordHash)) return;
+/**
+ * Brings the stored hash up to today's settings; when the queue is full, at another sign-in.
+ * @returns the principal as they are stored by then.
+ */
+async function rehash(
+  { knex, clock, hasher }: Deps,
+  principal: Principal,
+  password: string,
+): Promise<Principal> {
+  if (!principal.passwordHash || !hasher.needsRehash(principal.passwordHash)) return principal;
   try {
-    await updatePasswordHash(knex, clock, principal, await hasher.hash(password));
+    const passwordHash = await hasher.hash(password);
+    await updatePasswordHash(knex, clock, principal, passwordHash);
+    return { ...principal, passwordHash };
   } catch (error) {
     if (!(error instanceof HashQueueFullError)) throw error;
+    return principal;
   }
 }
 
@@ -41,6 +51,5 @@ export async function authenticate(
   });
   if (checked.verdict === 'throttled') return checked.fault;
   if (checked.verdict === 'wrong') return { key: 'fault.credentials' };
-  await rehash(deps, checked.principal, password);
-  return checked.principal;
+  return rehash(deps, checked.principal, password);
 }
