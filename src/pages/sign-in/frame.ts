@@ -57,7 +57,10 @@ export const assuranceOfChoice = (state: SignInState, { kind }: Choice): Assuran
 export type SignInFrame = ReturnType<typeof signInFrame>;
 
 export function signInFrame(deps: Deps, provider: Provider) {
-  const { knex, clock } = deps;
+  const { knex, clock, keyring } = deps;
+
+  const proofOf = ({ id, email, passwordHash = '' }: Principal): string =>
+    keyring.lookupHash('sign-in/proved-by', JSON.stringify([id, email, passwordHash])).toString('base64url');
 
   const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
     findJourney<SignInState>(knex, deps, { kind: 'sign-in', id: uid, browser: browserOf(deps, ctx) });
@@ -87,7 +90,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
 
   async function provenIn(ctx: PageContext, interaction: Interaction): Promise<Proven | undefined> {
     const journey = await findState(ctx, interaction.uid);
-    const { accountId, memberId, session } = journey?.state ?? {};
+    const { accountId, memberId, session, provedBy } = journey?.state ?? {};
     if (!journey || !accountId) return undefined;
     if (session) {
       // A step-up stands on the session it began with: signed out or changed meanwhile, there is nothing to step up.
@@ -96,6 +99,8 @@ export function signInFrame(deps: Deps, provider: Provider) {
     }
     const principal = await findPrincipal(knex, accountId, memberId);
     if (principal?.account.state !== 'active') return undefined;
+    // Whoever knew the former password, or reads the former mailbox, must not get in by a sign-in that they left open.
+    if (!session && provedBy !== proofOf(principal)) return undefined;
     const choices = choicesIn(principal, interaction);
     const choice = findChosen(journey.state, choices);
     return { interaction, journey, principal, choices, choice };
@@ -161,7 +166,8 @@ export function signInFrame(deps: Deps, provider: Provider) {
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
     const { account, member } = principal;
-    const state = { email, accountId: account.id, memberId: member?.id };
+    const provedBy = proofOf(principal);
+    const state = { email, accountId: account.id, memberId: member?.id, provedBy };
     const journey = await startState(ctx, interaction, state);
     const refused = await choose(ctx, { interaction, journey }, first);
     if (!refused) seeOther(ctx, stepUrl(interaction, nextStep(withChoice(state, first), [first])));

@@ -18,6 +18,8 @@ export interface SignInState {
   readonly accountId?: string;
   /** Who acts, for a shared account. */
   readonly memberId?: string | undefined;
+  /** Digest of the password and address that were right: once they are others, the sign-in begins again. */
+  readonly provedBy?: string;
   /** The session that is stepped up: what it had proved, and when (seconds since the epoch). */
   readonly session?: Assurance & { readonly signedInAt: number };
   /** Chosen factor ({@link Choice}). */
