@@ -52,7 +52,7 @@ interface Person extends Pick<Account, 'givenName' | 'email' | 'notificationEmai
 }
 
 /** Who reads the mail: of a shared account, the member whose address it goes to. */
-async function readerOf(db: Db, account: Account): Promise<Person> {
+export async function readerOf(db: Db, account: Account): Promise<Person> {
   if (account.kind !== 'shared') return { ...account, title: undefined };
   const members = await listMembers(db, account.id);
   const member = members.find(({ email }) => email === account.notificationEmail);

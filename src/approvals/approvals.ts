@@ -12,6 +12,7 @@ import { newId } from '../lib/ids.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
 import { digestOf, displayNameOf, findDeclared } from './declared.ts';
+import type { FieldChange } from './profile-changes.ts';
 import { PROMISE_HOURS } from './working-hours.ts';
 
 export type ApprovalKind = 'sign-up' | 'profile-change';
@@ -32,6 +33,8 @@ export interface Approval {
   readonly accountId: string;
   readonly lang: Lang;
   readonly originalHash: Buffer;
+  /** Of a `profile-change`. */
+  readonly changes: readonly FieldChange[];
   readonly identityProof: string;
   readonly createdAt: Date;
   readonly decided: Decided | undefined;
@@ -43,13 +46,17 @@ interface NewApproval {
   readonly lang: Lang;
   /** Client address of the request. */
   readonly source?: string | undefined;
+  /** Who asks, when it is a member of a shared account. */
+  readonly actor?: string;
+  /** Of a `profile-change`: what is asked, and the digest of what it was made from. */
+  readonly change?: { readonly proposed: readonly FieldChange[]; readonly originalHash: Buffer };
 }
 
 /** Puts a request into the queue, with its journal entry. @returns its identifier. */
 export async function openApproval(
   db: Db,
   { clock }: { readonly clock: Clock },
-  { accountId, kind, lang, source }: NewApproval,
+  { accountId, kind, lang, source, actor = accountId, change }: NewApproval,
 ): Promise<string> {
   const found = await findDeclared(db, accountId);
   if (!found) throw new Error('no such account');
@@ -59,18 +66,23 @@ export async function openApproval(
     kind,
     account_id: accountId,
     lang,
-    proposed: JSON.stringify(found.declared),
-    original_hash: digestOf(found.declared),
+    proposed: JSON.stringify(change?.proposed ?? found.declared),
+    original_hash: change?.originalHash ?? digestOf(found.declared),
     identity_proof: found.declared.identityProof,
     created_at: clock.now(),
   });
   await record(db, clock, {
     event: 'approval.requested',
     outcome: 'success',
-    actor: accountId,
+    actor,
     subject: accountId,
     source,
-    details: { approval: id, kind, proof: found.declared.identityProof },
+    details: {
+      approval: id,
+      kind,
+      proof: found.declared.identityProof,
+      fields: change?.proposed.map(({ field }) => field),
+    },
   });
   return id;
 }
@@ -112,6 +124,7 @@ export async function findApproval(db: Db, id: string): Promise<Approval | undef
       accountId: row.account_id,
       lang: row.lang,
       originalHash: row.original_hash,
+      changes: row.kind === 'profile-change' ? row.proposed : [],
       identityProof: row.identity_proof,
       createdAt: row.created_at,
       decided: row.decision

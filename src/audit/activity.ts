@@ -59,6 +59,11 @@ const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening |
   'invitation.revoked': plain('invitation-revoked'),
   'member.added': plain('member-added'),
   'member.invited': plain('member-invited'),
+  'approval.requested': by('kind', { 'profile-change': 'profile-change-requested' }),
+  'approval.withdrawn': plain('profile-change-withdrawn'),
+  'profile.changed': plain('profile-changed'),
+  'profile-change.approved': plain('profile-change-approved'),
+  'profile-change.refused': plain('profile-change-refused'),
   'recovery-code.used': plain('recovery-code-used'),
   'security.changed': ({ change, name }) =>
     text(change) ? { kind: 'security-changed', change: text(change), name: text(name) } : undefined,

@@ -10,9 +10,14 @@ const NOTICES = {
   'account-requested': 'waiting',
   'application-revoked': 'success',
   'other-sessions-ended': 'success',
+  'profile-change-decided': 'waiting',
+  'profile-change-requested': 'waiting',
+  'profile-change-withdrawn': 'success',
+  'profile-saved': 'success',
   'session-ended': 'success',
   'shared-account-left': 'success',
   'sign-in-unblocked': 'success',
+  'workplaces-saved': 'success',
 } as const;
 export type Notice = keyof typeof NOTICES;
 

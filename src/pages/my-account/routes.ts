@@ -3,11 +3,11 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
 import type { RequestState } from '../../http/context.ts';
-import { seeOther } from '../../http/context.ts';
-import { addresses } from '../addresses.ts';
 import { activityRoutes } from './activity.ts';
 import { applicationRoutes } from './applications.ts';
-import { MENU } from './menu.ts';
+import { closingRoutes } from './closing.ts';
+import { personalDataRoutes } from './personal-data.ts';
+import { profileRoutes } from './profile.ts';
 import { sessionRoutes } from './sessions.ts';
 import { overviewRoutes } from './strong-authentication/overview.ts';
 import { passkeySettingsRoutes } from './strong-authentication/passkeys.ts';
@@ -15,8 +15,13 @@ import { phoneRoutes } from './strong-authentication/phones.ts';
 import { recoveryCodesRoutes } from './strong-authentication/recovery-codes.ts';
 import { totpSettingsRoutes } from './strong-authentication/totp.ts';
 
+import { workplaceRoutes } from './workplaces.ts';
+
 export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  router.get(addresses.myAccount, (ctx) => seeOther(ctx, MENU[0].url));
+  profileRoutes(router, deps, provider);
+  workplaceRoutes(router, deps, provider);
+  personalDataRoutes(router, deps, provider);
+  closingRoutes(router, deps, provider);
   sessionRoutes(router, deps, provider);
   applicationRoutes(router, deps, provider);
   activityRoutes(router, deps, provider);

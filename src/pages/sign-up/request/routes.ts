@@ -19,14 +19,19 @@ import { browserOf, type Fields, fieldsOf, parseForm, valuesOf, verifyForm } fro
 import { leaveNotice } from '../../../http/notice.ts';
 import { findJourney, JOURNEY_IDLE_MINUTES, type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Fault } from '../../../lib/fault.ts';
-import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { listCentres } from '../../../workplaces/centres.ts';
-import { findWorkplaces, searchWorkplaces } from '../../../workplaces/workplaces.ts';
+import { findWorkplaces } from '../../../workplaces/workplaces.ts';
 import { addresses } from '../../addresses.ts';
+import {
+  centreOptions,
+  NOTHING_HAD,
+  readCentres,
+  readWorkplaces,
+  searchPlaces,
+} from '../../workplace-choice.ts';
 import { sendToChosenAddress } from '../chosen-address.ts';
 import { findPersonalWords, openRequestedAccount, readCredentials } from './account.ts';
 import {
-  type ChosenWorkplace,
   nextStep,
   type RequestState as Request,
   type RequestJourneyState,
@@ -45,8 +50,6 @@ interface Shown {
 }
 
 const KINDS: readonly RequestKind[] = ['doctor', 'secretary'];
-const MAX_WORKPLACES = 12;
-const MIN_SEARCH_LETTERS = 3;
 const ACTIONS = ['lieux', 'laboratoires', 'adresse', 'code', 'renvoyer', 'identifiants'];
 
 export function requestRoutes(router: Router<RequestState>, deps: Deps): void {
@@ -54,7 +57,7 @@ export function requestRoutes(router: Router<RequestState>, deps: Deps): void {
 }
 
 function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): void {
-  const { knex, clock, throttle } = deps;
+  const { knex, clock } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
   const path = `${addresses.signUpRequest(kind)}/:journey`;
   const base = (ctx: PageContext) => addresses.requestJourney(kind, ctx.params.journey ?? '');
@@ -123,7 +126,7 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
         return {
           action: `${url}/laboratoires`,
           workplaces: await findWorkplaces(knex, ids),
-          centres: (await listCentres(knex)).map(({ id, name }) => ({ code: id, label: name })),
+          centres: await centreOptions(knex, NOTHING_HAD),
         };
       }
       case 'address':
@@ -180,40 +183,24 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
     seeOther(ctx, base(ctx));
   });
 
-  async function searchPlaces(ctx: PageContext, query: string) {
-    if (query.replace(/\s/g, '').length < MIN_SEARCH_LETTERS)
-      return { fault: { key: 'fault.search.tooShort', vars: { min: MIN_SEARCH_LETTERS } } };
-    const verdict = await throttle.consume(throttleRules.directorySearchPerSource, clientAddress(ctx));
-    if (!verdict.allowed) return { fault: throttledFault(verdict.retryAfterSeconds) };
-    return { lines: await searchWorkplaces(knex, query) };
-  }
-
   router.post(`${path}/lieux/recherche`, ...form, (ctx) =>
     at(ctx, 'workplaces', async (_journey, { query = '' }) => {
       const chosen = new Set(valuesOf(ctx, 'workplace'));
       renderPage(deps, ctx, 'sign-up/request/_places.njk', {
-        results: await searchPlaces(ctx, query),
+        results: await searchPlaces(deps, ctx, query),
         chosen: [...chosen],
       });
     }),
   );
 
   router.post(`${path}/lieux`, ...form, (ctx) =>
-    at(ctx, 'workplaces', async (journey, { action, query = '', none }) => {
-      const ids = [...new Set(valuesOf(ctx, 'workplace'))].slice(0, MAX_WORKPLACES + 1);
-      const chosen = await findWorkplaces(knex, ids);
-      const values = { chosen, query, noFixedPlace: none };
-      if (action === 'search')
-        return show(ctx, journey.state, { values: { ...values, results: await searchPlaces(ctx, query) } });
-      const refuse = (key: string, vars?: Fault['vars']) =>
-        show(ctx, journey.state, { values, errors: { query: vars ? { key, vars } : { key } } });
-      if (chosen.length < ids.length) return refuse('fault.workplace.gone');
-      if (chosen.length > MAX_WORKPLACES) return refuse('fault.workplace.tooMany', { max: MAX_WORKPLACES });
-      if (chosen.length > 0 && none) {
-        const errors = { none: { key: 'fault.workplace.noneBeside' } };
-        return show(ctx, journey.state, { values, errors });
+    at(ctx, 'workplaces', async (journey, { action, query = '' }) => {
+      const { chosen, values, errors } = await readWorkplaces(deps, ctx, NOTHING_HAD);
+      if (action === 'search') {
+        const results = await searchPlaces(deps, ctx, query);
+        return show(ctx, journey.state, { values: { ...values, results } });
       }
-      if (chosen.length === 0 && !none) return refuse('fault.required.workplace');
+      if (Object.keys(errors).length > 0) return show(ctx, journey.state, { values, errors });
       const workplaces = chosen.map(({ id }) => ({ workplaceId: id }));
       const asked = workplaces.length > 0 && (await listCentres(knex)).length > 0;
       await move(journey, { ...journey.state, workplaces, ...(!asked && { centresChosen: true }) });
@@ -223,22 +210,9 @@ function routesOf(router: Router<RequestState>, deps: Deps, kind: RequestKind): 
 
   router.post(`${path}/laboratoires`, ...form, (ctx) =>
     at(ctx, 'centres', async (journey, fields) => {
-      const known = new Set((await listCentres(knex)).map(({ id }) => id));
-      const missing = new Set<string>();
-      const picked: Record<string, string> = {};
-      const workplaces = (journey.state.workplaces ?? []).map(({ workplaceId }): ChosenWorkplace => {
-        const name = `centre-${workplaceId}`;
-        const centre = fields[name] ?? '';
-        picked[workplaceId] = centre;
-        if (centre !== 'none' && !known.has(centre)) missing.add(workplaceId);
-        return centre === 'none' ? { workplaceId } : { workplaceId, centreId: centre };
-      });
-      if (missing.size > 0) {
-        const errors: Faults = {};
-        for (const { id, name } of await findWorkplaces(knex, [...missing]))
-          errors[`centre-${id}`] = { key: 'fault.required.centre', vars: { name } };
-        return show(ctx, journey.state, { values: { picked }, errors });
-      }
+      const places = (journey.state.workplaces ?? []).map(({ workplaceId }) => workplaceId);
+      const { workplaces, picked, errors } = await readCentres(deps, fields, places, NOTHING_HAD);
+      if (Object.keys(errors).length > 0) return show(ctx, journey.state, { values: { picked }, errors });
       await move(journey, { ...journey.state, workplaces, centresChosen: true });
       seeOther(ctx, base(ctx));
     }),
