@@ -2,15 +2,22 @@
 import type { Settings } from '../../config/settings.ts';
 import { record } from '../audit/journal.ts';
 import type { Lang } from '../http/texts.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Db } from '../lib/database.ts';
+import { type Clock, DAY, fromNow } from '../lib/clock.ts';
+import { type Db, isUniqueViolation } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { MAIL_PATHS } from '../messages/links.ts';
 import { enqueueMessage, type Mail } from '../messages/outbox.ts';
 import { revokeAccess } from './access.ts';
-import { type Account, type AccountState, findAccount } from './accounts.ts';
+import { type Account, type AccountState, DuplicateAccountError, findAccount } from './accounts.ts';
 import { listMembers } from './members.ts';
-import { type TransitionMail, type TransitionRole, transitionOf } from './states.ts';
+import {
+  isReopenable,
+  REOPEN_DAYS,
+  type TransitionMail,
+  type TransitionRole,
+  transitionOf,
+} from './states.ts';
+import { listContacts, tellContacts } from './tell-contacts.ts';
 
 export interface Actor {
   readonly role: TransitionRole;
@@ -42,11 +49,33 @@ export class TransitionError extends Error {
   override readonly name = 'TransitionError';
 }
 
+/** Somebody must be left to administer. */
+export class LastAdministratorError extends Error {
+  override readonly name = 'LastAdministratorError';
+}
+
+/** @throws {LastAdministratorError} when no other active account is an administrator's. */
+async function demandAnotherAdministrator(trx: Db, accountId: string): Promise<void> {
+  // Two who close at the same moment pass here one after the other.
+  const roles = await trx('account_roles')
+    .where({ role: 'administrator' })
+    .orderBy('account_id')
+    .forUpdate()
+    .pluck('account_id');
+  if (!roles.includes(accountId)) return;
+  const other = await trx('accounts')
+    .whereIn('id', roles)
+    .whereNot({ id: accountId })
+    .where({ state: 'active' })
+    .first('id');
+  if (!other) throw new LastAdministratorError(`${accountId} is the last administrator`);
+}
+
 /** A person acts on their own account only, an administrator never on theirs. */
 const mayActOn = ({ role, accountId }: Actor, subject: string): boolean =>
   role === 'system' || (role === 'person') === (accountId === subject);
 
-interface Person extends Pick<Account, 'givenName' | 'email' | 'notificationEmail'> {
+interface Person extends Pick<Account, 'givenName' | 'email' | 'notificationEmail' | 'reopenUntil'> {
   /** Of a shared account. */
   readonly title: string | undefined;
 }
@@ -62,7 +91,7 @@ export async function readerOf(db: Db, account: Account): Promise<Person> {
 /** What the mail says besides its template's own words. */
 function mailOf(
   mail: TransitionMail,
-  { givenName, email, notificationEmail, title }: Person,
+  { givenName, email, notificationEmail, title, reopenUntil }: Person,
   { ISSUER, SUPPORT_EMAIL }: Settings,
   reason: string,
 ): Mail {
@@ -85,6 +114,16 @@ function mailOf(
     };
     return { channel: 'email', template: 'account-refused', params };
   }
+  if (mail === 'closing') {
+    const params = {
+      givenName,
+      eraseAt: (reopenUntil ?? new Date(0)).toISOString(),
+      days: REOPEN_DAYS,
+      signInUrl: `${ISSUER}${MAIL_PATHS.signIn}`,
+      supportEmail: SUPPORT_EMAIL,
+    };
+    return { channel: 'email', template: 'account-closing', params };
+  }
   return {
     channel: 'email',
     template: 'account-changed',
@@ -92,25 +131,57 @@ function mailOf(
   };
 }
 
+/** Tells the person. What a thief might do in their name goes to every contact. */
+async function tellPerson(
+  trx: Db,
+  deps: Deps,
+  account: Account,
+  { mail, reason, lang }: { mail: TransitionMail; reason: string; lang: Lang },
+): Promise<void> {
+  const message = mailOf(mail, await readerOf(trx, account), deps.settings, reason);
+  if (mail === 'closing' || mail === 'reopened') {
+    const contacts = await listContacts(trx, { account, member: undefined });
+    const sms = { channel: 'sms', template: 'account-changed', params: { change: mail } } as const;
+    return tellContacts(trx, deps, contacts, { lang, mail: message, sms });
+  }
+  await enqueueMessage(trx, deps, { ...message, to: account.notificationEmail, lang });
+}
+
 /**
  * Moves an account to another state. What it could open ends with the same commit: sessions, grants and tokens.
  *
  * @throws {TransitionError} and changes nothing when the table of transitions does not allow it, or a refusal has no
  * reason.
+ * @throws {LastAdministratorError} when the account that would be closed is the only one that administers.
+ * @throws {DuplicateAccountError} when the RPPS number of the account became another one's while it was closed.
  */
 export async function transition(db: Db, deps: Deps, change: StateChange): Promise<void> {
   const { accountId, to, by, lang = 'fr', reason = '', details } = change;
-  const { clock, settings } = deps;
+  const { clock } = deps;
   if (to === 'refused' && reason.trim() === '') throw new TransitionError('a refusal needs a reason');
   await db.transaction(async (trx) => {
     const row = await trx('accounts').where({ id: accountId }).forUpdate().first('state');
     const from: AccountState | undefined = row?.state;
     const allowed = from && mayActOn(by, accountId) && transitionOf(from, to, by.role);
     if (!allowed) throw new TransitionError(`${from ?? 'no account'} → ${to} by ${by.role}`);
-    const account = await findAccount(trx, accountId);
+    const before = await findAccount(trx, accountId);
+    if (from === 'closed' && !(before && isReopenable(clock, before)))
+      throw new TransitionError(`${accountId} can no longer be opened again`);
+    if (to === 'closed' && from === 'active') await demandAnotherAdministrator(trx, accountId);
 
     const now = clock.now();
-    await trx('accounts').where({ id: accountId }).update({ state: to, updated_at: now });
+    await trx('accounts')
+      .where({ id: accountId })
+      .update({
+        state: to,
+        updated_at: now,
+        erase_after: to === 'closed' ? fromNow(clock, REOPEN_DAYS * DAY) : null,
+        may_reopen: allowed.mayReopen ?? false,
+      })
+      .catch((error) => {
+        throw isUniqueViolation(error, 'accounts_rpps_unique') ? new DuplicateAccountError('rpps') : error;
+      });
+    const account = await findAccount(trx, accountId);
     if (allowed.ends) {
       await trx('email_addresses')
         .where({ account_id: accountId })
@@ -119,13 +190,10 @@ export async function transition(db: Db, deps: Deps, change: StateChange): Promi
     }
     // Also when it becomes active: a request that was under way at an earlier change may have left something since.
     await revokeAccess(trx, accountId);
-    if (account) {
-      await enqueueMessage(trx, deps, {
-        ...mailOf(allowed.mail, await readerOf(trx, account), settings, reason),
-        to: account.notificationEmail,
-        lang,
-      });
-    }
+    if (to === 'closed')
+      for (const table of ['trusted_devices', 'known_devices'])
+        await trx(table).where({ account_id: accountId }).delete();
+    if (account) await tellPerson(trx, deps, account, { mail: allowed.mail, reason, lang });
     await record(trx, clock, {
       event: allowed.event,
       outcome: 'success',

@@ -47,6 +47,9 @@ const ofApplication =
 
 const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening | undefined>> = {
   'account.approved': plain('account-approved'),
+  'account.closed': plain('account-closed'),
+  'account.reopened': plain('account-reopened'),
+  'data.exported': plain('data-exported'),
   'account.counters-cleared': plain('account-unblocked'),
   'account.created': plain('account-created'),
   'account.restored': plain('account-restored'),

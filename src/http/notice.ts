@@ -7,6 +7,7 @@ const KEEP_MS = 5 * 60 * 1000;
 
 /** Notices, with the kind of alert that each is. */
 const NOTICES = {
+  'account-closed': 'success',
   'account-requested': 'waiting',
   'application-revoked': 'success',
   'other-sessions-ended': 'success',

@@ -48,6 +48,14 @@ export type MailParams = {
   };
   /** To the star of a shared account, of one of its members. */
   'member-renamed': { givenName: string; title: string; before: string; after: string; supportEmail: string };
+  /** By their own person; `eraseAt` is an instant in ISO 8601. */
+  'account-closing': {
+    givenName: string;
+    eraseAt: string;
+    days: number;
+    signInUrl: string;
+    supportEmail: string;
+  };
   'account-changed': {
     givenName: string;
     change: 'suspended' | 'restored' | 'closed' | 'reopened' | 'data-downloaded';
@@ -104,6 +112,7 @@ export type SmsParams = {
   };
   'recovery-code-used': { left: number };
   'security-changed': { change: SecurityChange };
+  'account-changed': { change: 'closing' | 'reopened' };
 };
 export type MailTemplate = keyof MailParams;
 export type SmsTemplate = keyof SmsParams;

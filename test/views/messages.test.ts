@@ -119,7 +119,14 @@ describe('mails', () => {
       after: 'Basile GRAND',
       supportEmail: 'aide@example.test',
     }),
-    ...(['suspended', 'restored', 'closed'] as const).map((change) =>
+    renderer.mail('account-closing', lang, {
+      givenName: 'Camille',
+      eraseAt: blocked.at,
+      days: 30,
+      signInUrl: links.signInUrl,
+      supportEmail: 'aide@example.test',
+    }),
+    ...(['suspended', 'restored', 'closed', 'reopened', 'data-downloaded'] as const).map((change) =>
       renderer.mail('account-changed', lang, {
         givenName: 'Sacha',
         change,

@@ -123,6 +123,32 @@ export const MY_ACCOUNT: Sample[] = [
     says: ["Mes lieux d'exercice", 'Lieu retenu', 'HOPITAL GENERIQUE', 'Rechercher un établissement'],
   },
   {
+    template: `${FOLDER}/closing.njk`,
+    context: { ...signedIn, path: '/f', days: 30, dataUrl: '/d', action: '/f', backUrl: '/mon-compte' },
+    says: ['Fermer mon compte', "Vous avez 30 jours pour changer d'avis", "Télécharger d'abord mes données"],
+  },
+  {
+    template: `${FOLDER}/closing.njk`,
+    context: {
+      ...signedIn,
+      path: '/f',
+      membersUrl: '/s',
+      title: 'Secrétariat & Cie',
+      supportEmail: 'a@b.test',
+    },
+    says: ['Secrétariat & Cie est un compte partagé', 'Quitter ce compte'],
+  },
+  {
+    template: 'sign-in/reopen.njk',
+    context: {
+      email: 'camille@example.test',
+      until: new Date('2026-12-24T08:00:00Z'),
+      action: '/r',
+      backUrl: '/',
+    },
+    says: ['Rouvrir mon compte', 'il sera effacé à partir du 24 décembre 2026', 'Le laisser fermé'],
+  },
+  {
     template: `${FOLDER}/centres.njk`,
     context: {
       ...signedIn,
