@@ -123,6 +123,44 @@ export const MY_ACCOUNT: Sample[] = [
     says: ["Mes lieux d'exercice", 'Lieu retenu', 'HOPITAL GENERIQUE', 'Rechercher un établissement'],
   },
   {
+    template: `${FOLDER}/personal-data.njk`,
+    context: {
+      ...signedIn,
+      path: '/d',
+      action: '/t',
+      shown: 50,
+      activityUrl: '/a',
+      sections: [
+        {
+          kind: 'account',
+          items: [
+            [
+              { kind: 'familyName', text: 'MARTIN' },
+              { kind: 'state', text: 'active', wordsKind: 'state', valueKind: 'active' },
+              { kind: 'refusesEmailCode', text: 'false', isTrue: false },
+              { kind: 'createdAt', text: '2026-11-24T08:00:00.000Z', isMoment: true },
+            ],
+          ],
+        },
+        {
+          kind: 'journal',
+          isCut: true,
+          count: 120,
+          items: [[{ kind: 'by', text: 'you', wordsKind: 'by', valueKind: 'you' }]],
+        },
+      ],
+      backUrl: '/mon-compte',
+    },
+    says: [
+      'Télécharger mes données',
+      'Créé le24 novembre 2026',
+      'Refuse le code par e-mailnon',
+      'Étatactif',
+      'Les 50 plus récentes sur 120',
+      'Parvous',
+    ],
+  },
+  {
     template: `${FOLDER}/closing.njk`,
     context: { ...signedIn, path: '/f', days: 30, dataUrl: '/d', action: '/f', backUrl: '/mon-compte' },
     says: ['Fermer mon compte', "Vous avez 30 jours pour changer d'avis", "Télécharger d'abord mes données"],
