@@ -130,7 +130,7 @@ describe('« Mon profil »', () => {
     expect(sheet)
       .to.include('Modification du profil de')
       .and.to.include('Ce qui changerait')
-      .and.to.match(new RegExp(`Nom aujourd'hui ${before.family_name} → demandé MARTIN-LEROY`))
+      .and.to.match(new RegExp(`Nom aujourd'hui ${before.family_name} demandé MARTIN-LEROY`))
       .and.to.include("Tableau de l'Ordre");
     const decided = await decideAs(andrea, id, { decision: 'approve' });
     expect(wordsOf(decided)).to.include('Demande approuvée par');

@@ -766,7 +766,7 @@ export const SAMPLES: Sample[] = [
     says: [
       'Modification du profil de Camille MARTIN',
       'Ce qui changerait',
-      "aujourd'hui MARTIN → demandé LEROY",
+      "aujourd'hui MARTIN demandé LEROY",
       'elle ne peut plus être approuvée',
     ],
   },
