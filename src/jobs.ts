@@ -15,7 +15,7 @@ import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
 import { sendMessage } from './messages/sender.ts';
 import { sweepActingMembers } from './openid/acting-members.ts';
-import { sendLogoutNotices } from './openid/back-channel-logout.ts';
+import { createLogoutSender } from './openid/back-channel-logout.ts';
 import { sweepSessions } from './openid/browser-sessions.ts';
 import { sweepKnownDevices } from './throttle/known-devices.ts';
 import { type Stop, TELL_STOP_TASK, tellStop } from './throttle/stops.ts';
@@ -39,7 +39,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
     taskList: {
       [SEND_MESSAGE_TASK]: (payload) => sendMessage(deps, (payload as { id: string }).id),
       [TELL_STOP_TASK]: (payload) => tellStop(deps, payload as Stop),
-      [SEND_LOGOUTS_TASK]: () => sendLogoutNotices(deps, provider),
+      [SEND_LOGOUTS_TASK]: createLogoutSender(deps, provider),
       'rescue-messages': async () => {
         const count = await rescueMessages(knex, clock);
         if (count > 0) log.warn({ count }, 'messages queued again');
@@ -80,11 +80,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
     parsedCronItems: parseCronItems([
       { task: 'journal-head', match: '7 * * * *', options: { backfillPeriod: 0 } },
       { task: 'rescue-messages', match: '* * * * *', options: { backfillPeriod: 0 } },
-      {
-        task: SEND_LOGOUTS_TASK,
-        match: '* * * * *',
-        options: { backfillPeriod: 0, queueName: SEND_LOGOUTS_TASK },
-      },
+      { task: SEND_LOGOUTS_TASK, match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'approval-deadlines', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'erase-closed', match: '27 * * * *', options: { backfillPeriod: 0 } },

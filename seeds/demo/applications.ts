@@ -46,7 +46,6 @@ export const asApplication = (demo: DemoApplication, url: string): Application =
     redirect_uris: [`${url}/callback`],
     post_logout_redirect_uris: [`${url}/`],
     backchannel_logout_uri: `${url}/backchannel-logout`,
-    backchannel_logout_session_required: true,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_basic',

@@ -30,6 +30,12 @@ export async function deleteGrants(db: Db, grants: readonly Buffer[]): Promise<v
  */
 export async function endSessions(db: Db, sessions: readonly Buffer[]): Promise<number> {
   if (sessions.length === 0) return 0;
+  // What a request opened before it wrote the session is seen below; what it writes after this, it withdraws itself.
+  await db('oidc_sessions')
+    .whereIn('uid_hash', [...sessions])
+    .orderBy('uid_hash')
+    .forUpdate()
+    .select('uid_hash');
   const { rows } = await db.raw(
     `WITH ended AS (DELETE FROM oidc_sessions WHERE uid_hash = ANY (:sessions) RETURNING uid_hash),
           seen AS (DELETE FROM browser_sessions WHERE uid_hash = ANY (:sessions)),

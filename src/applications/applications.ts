@@ -75,6 +75,8 @@ export async function findClientMetadata(
   return (
     row && {
       ...row.metadata,
+      // Without `sid`, the end of one session would be the end of all that the person has in the application.
+      ...(row.metadata.backchannel_logout_uri ? { backchannel_logout_session_required: true } : {}),
       client_id: row.client_id,
       client_name: row.name,
       icon: row.icon,

@@ -1,7 +1,6 @@
 /**
  * Applications to tell that a session of theirs ended (OpenID Connect Back-Channel Logout 1.0). A notice is written with the
- * end of the session; a job sends all that are due at once, so that an application which does not answer holds up neither
- * a person nor another application. Sending is at least once.
+ * end of the session and sent by a job (openid/back-channel-logout.ts), at least once.
  */
 import { type Clock, DAY, fromNow, HOUR, MINUTE } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
@@ -13,7 +12,6 @@ export const GIVE_UP_AFTER_MS = DAY;
 
 /** Longer than a request's time-out: until then the notice is in the hands of the node that took it. */
 const CLAIM_MS = 2 * MINUTE;
-const BATCH = 50;
 
 export interface LogoutNotice {
   readonly clientId: string;
@@ -49,23 +47,21 @@ export const toldOf = (opened: string): string => `
 
 /** Has the notices sent as soon as this transaction is committed. */
 export async function wakeLogoutNotices(db: Db): Promise<void> {
-  // One at a time: however many applications are dead, they hold one place of the queue.
-  await db.raw(`SELECT graphile_worker.add_job(?, queue_name => ?, job_key => ?, max_attempts => 1)`, [
-    SEND_LOGOUTS_TASK,
+  await db.raw('SELECT graphile_worker.add_job(?, job_key => ?, max_attempts => 1)', [
     SEND_LOGOUTS_TASK,
     SEND_LOGOUTS_TASK,
   ]);
 }
 
-/** Takes the notices that are due, the oldest first. */
-export async function claimLogoutNotices(db: Db, clock: Clock): Promise<ClaimedNotice[]> {
+/** Takes up to `limit` notices that are due, the oldest first. */
+export async function claimLogoutNotices(db: Db, clock: Clock, limit: number): Promise<ClaimedNotice[]> {
   const { rows } = await db.raw(
     `UPDATE logout_notices SET attempts = attempts + 1, next_attempt_at = greatest(now(), ?) + make_interval(secs => ?)
      WHERE (client_id, sid) IN (
        SELECT client_id, sid FROM logout_notices WHERE next_attempt_at <= greatest(now(), ?)
        ORDER BY next_attempt_at LIMIT ? FOR UPDATE SKIP LOCKED)
      RETURNING client_id, sid, account_id, created_at, attempts`,
-    [clock.now(), CLAIM_MS / 1000, clock.now(), BATCH],
+    [clock.now(), CLAIM_MS / 1000, clock.now(), limit],
   );
   return rows.map((row: Record<string, unknown>) => ({
     clientId: row.client_id,

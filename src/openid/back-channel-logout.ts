@@ -20,6 +20,7 @@ import type { Db } from '../lib/database.ts';
 import type { OutgoingFetch } from '../lib/outgoing.ts';
 import { currentUnit } from './unit-of-work.ts';
 
+const MAX_UNDER_WAY = 100;
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
 interface Deps {
@@ -104,11 +105,29 @@ async function deliver(deps: Deps, provider: Provider, notice: ClaimedNotice): P
   log.info({ application: clientId, attempts }, 'application told of a logout');
 }
 
-/** Sends every notice that is due. */
-export async function sendLogoutNotices(deps: Deps, provider: Provider): Promise<void> {
-  for (;;) {
-    const notices = await claimLogoutNotices(deps.knex, deps.clock);
-    if (notices.length === 0) return;
-    await Promise.all(notices.map((notice) => deliver(deps, provider, notice)));
-  }
+/**
+ * @returns the job that sends every notice that is due. Requests under way do not hold up what comes after them, and however
+ * many applications are dead, they hold one place of the node's queue.
+ */
+export function createLogoutSender(deps: Deps, provider: Provider): () => Promise<void> {
+  const underWay = new Set<Promise<void>>();
+
+  const start = (notice: ClaimedNotice) => {
+    const delivery = deliver(deps, provider, notice)
+      // It stays claimed, and comes back.
+      .catch((error: Error) => deps.log.error({ error: error.message }, 'a logout notice was left'))
+      .finally(() => underWay.delete(delivery));
+    underWay.add(delivery);
+  };
+
+  return async function sendDue() {
+    const isAlone = underWay.size === 0;
+    while (underWay.size < MAX_UNDER_WAY) {
+      const notices = await claimLogoutNotices(deps.knex, deps.clock, MAX_UNDER_WAY - underWay.size);
+      if (notices.length === 0) break;
+      for (const notice of notices) start(notice);
+    }
+    // The first one waits for all, so that a node that stops lets them finish.
+    while (isAlone && underWay.size > 0) await Promise.all(underWay);
+  };
 }
