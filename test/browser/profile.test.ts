@@ -41,11 +41,6 @@ describe('profile, data and closing in a browser', function () {
   /** Each page must be accessible and must not scroll sideways. */
   async function see(page: Page, heading: string | RegExp): Promise<void> {
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-    if (process.env.SHOTS)
-      await page.screenshot({
-        path: `${process.env.SHOTS}/${page.viewportSize()?.width}-${String(heading).replace(/\W+/g, '-')}-${Date.now() % 100_000}.png`,
-        fullPage: true,
-      });
     await expectAccessible(page);
     const overflow = await page.evaluate(
       'document.documentElement.scrollWidth - document.documentElement.clientWidth',
