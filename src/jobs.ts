@@ -5,6 +5,7 @@ import { sendAlarms, sendDigest, sendNews, sweepDigests } from './approvals/dead
 import { findHead } from './audit/journal.ts';
 import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
+import { sweepImports } from './imports.ts';
 import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
@@ -46,6 +47,7 @@ export async function startJobs(deps: Deps): Promise<Runner> {
         await sweepThrottle(knex, clock);
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
+        await sweepImports(knex, clock);
       },
       'approval-deadlines': async () => {
         await withdrawStale(knex, clock);

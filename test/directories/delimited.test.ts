@@ -127,6 +127,14 @@ describe('what stops an import, in one line', () => {
       /connection to the database was lost; nothing changed$/,
     ],
     [{ code: 'ENOENT', path: 'x.txt', message: 'ENOENT' }, /^there is no file x\.txt$/],
+    [
+      { code: '54000', message: 'index row size 2712 exceeds btree version 4 maximum 2704 for index "x"' },
+      /^the database refused: index row size 2712 exceeds .* for index "x"; nothing changed$/,
+    ],
+    [
+      { code: '22008', message: 'date/time field value out of range: "1980-02-31"' },
+      /^the database refused: date\/time field value out of range; nothing changed$/,
+    ],
     [new Error('something else\nwith a second line'), /^something else; nothing changed$/],
   ] as const) {
     it(`${line}`, () => {

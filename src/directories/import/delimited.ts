@@ -151,10 +151,11 @@ const notUtf8 = (line: number) =>
   new ImportRefusal(`line ${line} is not UTF-8: the file has another encoding; nothing changed`);
 
 function tooMany({ rejected, rowsRead, rejections }: Tally, limit: RejectionLimit): ImportRefusal {
-  const allowed = 'count' in limit ? `${limit.count}` : `${limit.percent} %`;
+  const what =
+    'count' in limit
+      ? `more lines rejected than the ${limit.count} allowed`
+      : `${rejected} of ${rowsRead} lines rejected, more than the ${limit.percent} % allowed`;
   const [first] = rejections;
   const example = first ? ` (first: line ${first.line}, ${first.reason})` : '';
-  return new ImportRefusal(
-    `${rejected} of ${rowsRead} lines rejected, more than the ${allowed} allowed${example}; nothing changed`,
-  );
+  return new ImportRefusal(`${what}${example}; nothing changed`);
 }

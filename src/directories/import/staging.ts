@@ -33,16 +33,28 @@ export async function dropStaging(connection: pg.ClientBase, definition: ImportD
   await connection.query(dropping(definition));
 }
 
+/** All that an import may leave. */
+const namesOf = (definition: ImportDefinition): string[] => [
+  ...Object.keys(tablesOf(definition)),
+  ...(definition.scratch ?? []),
+];
+
 const dropping = (definition: ImportDefinition): string =>
-  `DROP TABLE IF EXISTS ${Object.keys(tablesOf(definition)).join(', ')}`;
+  `DROP TABLE IF EXISTS ${namesOf(definition).join(', ')}`;
 
 /** Drops what killed imports of this kind left, which may be personal data, unless one is running. */
 export async function sweepStaging(db: Db, definition: ImportDefinition): Promise<void> {
+  const { rows } = await db.raw(
+    'SELECT EXISTS (SELECT FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL) AS some',
+    [namesOf(definition)],
+  );
+  // An import that starts just now would take our lock for another's.
+  if (!rows[0].some) return;
   await db.transaction(async (trx) => {
-    const { rows } = await trx.raw(
+    const lock = await trx.raw(
       `SELECT pg_try_advisory_xact_lock(hashtext('caducee/import'), hashtext(?)) AS locked`,
       [definition.kind],
     );
-    if (rows[0].locked) await trx.raw(dropping(definition));
+    if (lock.rows[0].locked) await trx.raw(dropping(definition));
   });
 }

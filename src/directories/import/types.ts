@@ -119,6 +119,8 @@ export interface ImportDefinition {
   readonly staging: Readonly<Record<string, StagingTable>>;
   /** Further tables, which `prepare` fills. */
   readonly prepared?: Readonly<Record<string, StagingTable>>;
+  /** Tables that `prepare` makes for itself, and drops. */
+  readonly scratch?: readonly string[];
   /** Those of `staging` that a first import makes to stay. */
   readonly direct?: readonly string[];
   /** Whether the register holds nothing. */

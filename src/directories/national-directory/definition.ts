@@ -13,6 +13,7 @@ import {
   DIRECT,
   KEYS_STAGE,
   LINES_STAGE,
+  PARTS,
   PEOPLE_STAGE,
   SPLIT_STAGE,
   STRUCTURES_STAGE,
@@ -47,6 +48,7 @@ export const NATIONAL_DIRECTORY: ImportDefinition = {
     [SPLIT_STAGE]: 'national_id text COLLATE "C" NOT NULL',
   },
   prepared: { [UNMET_STAGE]: 'lines uuid NOT NULL' },
+  scratch: [PARTS],
   direct: Object.keys(DIRECT),
   async isFirst(connection) {
     const { rows } = await connection.query('SELECT NOT EXISTS (SELECT FROM directory_people) AS empty');

@@ -5,9 +5,16 @@
 import type { Db } from '../../lib/database.ts';
 import { bytesOf, type CopyTo, type RowWriter } from '../import/types.ts';
 import { mergeExercises, PersonGroup } from './person-group.ts';
-import { KEYS_STAGE, LINES_STAGE, PEOPLE_STAGE, SPLIT_STAGE, UNMET_STAGE, WORDS_STAGE } from './tables.ts';
+import {
+  KEYS_STAGE,
+  LINES_STAGE,
+  PARTS,
+  PEOPLE_STAGE,
+  SPLIT_STAGE,
+  UNMET_STAGE,
+  WORDS_STAGE,
+} from './tables.ts';
 
-const PARTS = 'directory_stage_parts';
 const PAGE = 2_000;
 const COLUMNS = 'national_id, identifier_type, identifier, civilite_code, exercises';
 

@@ -9,6 +9,8 @@ export const STRUCTURES_STAGE = 'directory_stage_structures';
 export const WORDS_STAGE = 'directory_stage_words';
 /** Who may have been met in several places of the file. */
 export const SPLIT_STAGE = 'directory_stage_split';
+/** Who was, until they are put together. */
+export const PARTS = 'directory_stage_parts';
 /** The lines of earlier imports that are not in the file. */
 export const UNMET_STAGE = 'directory_stage_unmet';
 
