@@ -15,7 +15,10 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
 export const copyText = (value: Bytes): Bytes =>
   SPECIAL.test(value) ? value.replace(/[\\\t\n\r]/g, (special) => ESCAPES[special] as string) : value;
 
-/** The same, an empty value being NULL. */
+/** JSON in COPY text format: control characters it has none. */
+export const copyJson = (json: Bytes): Bytes => (json.includes('\\') ? json.replaceAll('\\', '\\\\') : json);
+
+/** A value in COPY text format, an empty one being NULL. */
 export const copyNullable = (value: Bytes): Bytes => (value === '' ? '\\N' : copyText(value));
 
 export class CopyWriter implements RowWriter {

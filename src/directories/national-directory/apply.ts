@@ -10,17 +10,20 @@ import {
   STAGED_STRUCTURES,
   STRUCTURES_STAGE,
   UNMET_STAGE,
+  WITHOUT_OTHER_WRITINGS,
   WORDS_STAGE,
 } from './tables.ts';
 
 const PEOPLE_COLUMNS = 'national_id, identifier_type, identifier, civilite_code, exercises, layout';
-/** JSON compares as text, which is always the same for the same content. */
-const COMPARED = ['layout', 'identifier_type', 'identifier', 'civilite_code', 'exercises::text'];
+/** The JSON of the exercises is always the same for the same content. */
+const COMPARED = ['layout', 'identifier_type', 'identifier', 'civilite_code', 'exercises'];
 const KEYS = 'national_id, family, given, town';
 const STRUCTURES = STRUCTURE_COLUMNS.join(', ');
 
-export const applyNationalDirectory = (db: Db, context: ApplyContext): Promise<ImportCounts> =>
-  context.isFirst ? fillFirst(db) : update(db, context);
+export async function applyNationalDirectory(db: Db, context: ApplyContext): Promise<ImportCounts> {
+  await context.beside.raw(WITHOUT_OTHER_WRITINGS);
+  return context.isFirst ? fillFirst(db) : update(db, context);
+}
 
 async function update(db: Db, context: ApplyContext): Promise<ImportCounts> {
   await db.raw(`ANALYZE ${PEOPLE_STAGE}, ${KEYS_STAGE}, ${LINES_STAGE}, ${STRUCTURES_STAGE}, ${UNMET_STAGE}`);

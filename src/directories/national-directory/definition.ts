@@ -18,7 +18,6 @@ import {
   SPLIT_STAGE,
   STRUCTURES_STAGE,
   UNMET_STAGE,
-  WITHOUT_OTHER_WRITINGS,
   WORDS_STAGE,
 } from './tables.ts';
 
@@ -61,7 +60,6 @@ export const NATIONAL_DIRECTORY: ImportDefinition = {
   async prepare(db, copyTo, known) {
     await stageUnmet(db, copyTo, known);
     await mergeSplitPeople(db, copyTo, createPersonWriter);
-    await db.raw(WITHOUT_OTHER_WRITINGS);
   },
   goOn: indexFirst,
   apply: applyNationalDirectory,

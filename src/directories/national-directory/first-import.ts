@@ -6,7 +6,7 @@ import type { Db } from '../../lib/database.ts';
 import { indexesOf, withoutIndexes } from '../import/bulk.ts';
 import type { ImportCounts } from '../import/types.ts';
 import { STRUCTURE_COLUMNS } from './structures.ts';
-import { DIRECT, PEOPLE_STAGE, STAGED_STRUCTURES, WORDS_STAGE } from './tables.ts';
+import { DIRECT, KEYS_STAGE, PEOPLE_STAGE, STAGED_STRUCTURES, WORDS_STAGE } from './tables.ts';
 
 /** Index builds at a time; the transaction writes workplaces meanwhile. */
 const BUILDS_AT_ONCE = 2;
@@ -29,7 +29,7 @@ export async function indexFirst(db: Db): Promise<void> {
     for (let next = builds.shift(); next !== undefined; next = builds.shift()) await db.raw(next);
   };
   await Promise.all(Array.from({ length: BUILDS_AT_ONCE }, build));
-  for (const stage of Object.keys(DIRECT)) await db.raw(`ANALYZE ${stage}`);
+  await db.raw(`ANALYZE ${PEOPLE_STAGE}, ${KEYS_STAGE}`);
 }
 
 /** Structures and words. */

@@ -1,6 +1,6 @@
 /** Writes a person and the keys they are found under to the staging tables. */
 import { fold } from '../fold.ts';
-import { copyNullable, copyText } from '../import/copy-writer.ts';
+import { copyJson, copyNullable, copyText } from '../import/copy-writer.ts';
 import { type LinesDigest, uuidOf } from '../import/known-lines.ts';
 import {
   createRecentlySeen,
@@ -90,16 +90,16 @@ export function createPersonWriter(
     const exercises = group.sorted();
     const towns = foldedTowns(exercises);
     const id = copyText(nationalId);
-    let last = '';
+    let [lastFamily, lastGiven] = ['', ''];
     for (const { family, given, town } of searchKeys(foldedNames(exercises), towns)) {
       keys.write(`${id}\t${family}\t${given}\t${town}`);
-      const name = `${family} ${given}`;
-      if (name !== last) writeWords(name);
-      last = name;
+      if (family !== lastFamily) writeWords(family);
+      if (given !== lastGiven) writeWords(given);
+      [lastFamily, lastGiven] = [family, given];
     }
     for (const town of towns) writeWords(town);
     people.write(
-      `${id}\t${copyText(type)}\t${copyText(identifier)}\t${copyNullable(civilite)}\t${copyText(group.document())}\t${LAYOUT}`,
+      `${id}\t${copyText(type)}\t${copyText(identifier)}\t${copyNullable(civilite)}\t${copyJson(group.document())}\t${LAYOUT}`,
     );
     digests.write(`${id}\t${lines === undefined ? '\\N' : uuidOf(lines)}`);
     if (parts?.seenPeople.has(nationalId)) parts.split.write(id);

@@ -34,7 +34,7 @@ export async function mergeSplitPeople(
     `CREATE UNLOGGED TABLE ${PARTS} AS
        SELECT national_id, min(identifier_type) AS identifier_type, min(identifier) AS identifier,
               array_agg(coalesce(civilite_code, '')) AS civilites,
-              array_agg(exercises::text) AS documents
+              array_agg(exercises) AS documents
          FROM (
            SELECT ${COLUMNS} FROM ${PEOPLE_STAGE}
             WHERE national_id IN (SELECT national_id FROM ${SPLIT_STAGE})
