@@ -134,7 +134,10 @@ export interface ImportDefinition {
   readonly stagerModule?: string;
   /** Makes staged rows fit to be applied, outside of the transaction that changes the register. */
   prepare?(db: Db, copyTo: CopyTo, known: KnownLines | undefined): Promise<void>;
-  /** Work on staged tables that goes on beside `apply`, on other connections. */
+  /**
+   * Work of a first import on staged tables that goes on beside `apply`, on other connections: the transaction, which waits for its end,
+   * must not have touched these tables.
+   */
   goOn?(db: Db): Promise<void>;
   /** Brings the register to what was staged, inside the one transaction. */
   apply(db: Db, context: ApplyContext): Promise<ImportCounts>;

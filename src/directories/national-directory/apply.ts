@@ -22,7 +22,7 @@ const STRUCTURES = STRUCTURE_COLUMNS.join(', ');
 
 export async function applyNationalDirectory(db: Db, context: ApplyContext): Promise<ImportCounts> {
   await context.beside.raw(WITHOUT_OTHER_WRITINGS);
-  return context.isFirst ? fillFirst(db) : update(db, context);
+  return context.isFirst ? fillFirst(db, context) : update(db, context);
 }
 
 async function update(db: Db, context: ApplyContext): Promise<ImportCounts> {

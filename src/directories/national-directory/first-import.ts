@@ -4,9 +4,9 @@
  */
 import type { Db } from '../../lib/database.ts';
 import { indexesOf, withoutIndexes } from '../import/bulk.ts';
-import type { ImportCounts } from '../import/types.ts';
+import type { ApplyContext, ImportCounts } from '../import/types.ts';
 import { STRUCTURE_COLUMNS } from './structures.ts';
-import { DIRECT, KEYS_STAGE, PEOPLE_STAGE, STAGED_STRUCTURES, WORDS_STAGE } from './tables.ts';
+import { DIRECT, KEYS_STAGE, LINES_STAGE, PEOPLE_STAGE, STAGED_STRUCTURES, WORDS_STAGE } from './tables.ts';
 
 /** Index builds at a time; the transaction writes workplaces meanwhile. */
 const BUILDS_AT_ONCE = 2;
@@ -33,7 +33,7 @@ export async function indexFirst(db: Db): Promise<void> {
 }
 
 /** Structures and words. */
-export async function fillFirst(db: Db): Promise<ImportCounts> {
+export async function fillFirst(db: Db, { beside }: ApplyContext): Promise<ImportCounts> {
   const tables = ['directory_structures', 'directory_words'];
   await withoutIndexes(db, tables, async () => {
     // Left by a directory whose last person went.
@@ -42,7 +42,8 @@ export async function fillFirst(db: Db): Promise<ImportCounts> {
     await db.raw(`INSERT INTO directory_structures (${STRUCTURE_COLUMNS.join(', ')}) ${STAGED_STRUCTURES}`);
   });
   await db.raw(`ANALYZE ${tables.join(', ')}`);
-  const { rows } = await db.raw(`SELECT count(*) AS count FROM ${PEOPLE_STAGE}`);
+  // Not in the transaction: whoever indexes the table would wait for its end, and it for them.
+  const { rows } = await beside.raw(`SELECT count(*) AS count FROM ${LINES_STAGE}`);
   return { added: rows[0].count, changed: 0, gone: 0, unchanged: 0 };
 }
 
