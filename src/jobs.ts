@@ -11,6 +11,7 @@ import { sweepLinks } from './credentials/one-time-links.ts';
 import type { Deps } from './deps.ts';
 import { sweepChallenges } from './factors/passkey-challenges.ts';
 import { sweepTrustedDevices } from './factors/trusted-devices.ts';
+import { sweepImports } from './imports.ts';
 import { sweepInvitations } from './invitations/invitations.ts';
 import { sweepJourneys } from './journeys/journeys.ts';
 import { rescueMessages, SEND_MESSAGE_TASK, sweepMessages } from './messages/outbox.ts';
@@ -62,6 +63,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
         await deps.engineStore.sweep();
         await sweepActingMembers(knex);
         await sweepSessions(knex, clock);
+        await sweepImports(knex, clock);
       },
       'approval-deadlines': async () => {
         await withdrawStale(knex, clock);

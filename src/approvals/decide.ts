@@ -1,6 +1,11 @@
 /** The decision on a request: one, by somebody else than the person concerned, on the data that they were shown. */
 import type { Settings } from '../../config/settings.ts';
-import { type AccountState, findAccount, findOwnerOfRpps } from '../accounts/accounts.ts';
+import {
+  type AccountState,
+  DuplicateAccountError,
+  findAccount,
+  findOwnerOfRpps,
+} from '../accounts/accounts.ts';
 import { transition } from '../accounts/transition.ts';
 import { record } from '../audit/journal.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -189,7 +194,8 @@ export async function decide(
   });
   return decided.catch((error) => {
     // Another account of this number became active at the same moment.
-    if (isUniqueViolation(error, 'accounts_rpps_unique')) return { ok: false, why: 'rpps-taken' };
+    if (error instanceof DuplicateAccountError || isUniqueViolation(error, 'accounts_rpps_unique'))
+      return { ok: false, why: 'rpps-taken' };
     throw error;
   });
 }

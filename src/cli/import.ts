@@ -10,10 +10,8 @@ import type {
   ImportReport,
   RejectionLimit,
 } from '../directories/import/types.ts';
-import { ordinalRegisterImport } from '../directories/ordinal-import.ts';
+import { importDefinitions } from '../imports.ts';
 import { systemClock } from '../lib/clock.ts';
-import { NATIONAL_DIRECTORY_AND_WORKPLACES } from '../workplaces/directory-places.ts';
-import { FINESS } from '../workplaces/finess-import.ts';
 
 interface Register {
   readonly command: string;
@@ -21,22 +19,24 @@ interface Register {
   readonly definition: ImportDefinition;
 }
 
+const { rpps, finess, ordre } = importDefinitions(systemClock);
+
 const REGISTERS: readonly Register[] = [
   {
     command: 'rpps',
     description: 'the national directory: PS_LibreAcces_Personne_activite, or the archive that holds it',
-    definition: NATIONAL_DIRECTORY_AND_WORKPLACES,
+    definition: rpps,
   },
   {
     command: 'finess',
     description: 'the FINESS sites: Etalab CSV, UTF-8 or Latin-1',
-    definition: FINESS,
+    definition: finess,
   },
   {
     command: 'ordre',
     description:
       'the Order’s register: a file in the shape of Extraction_ProSanteConnect_Personne_activite; an optional column « Date de fin » (DD/MM/YYYY) tells who left',
-    definition: ordinalRegisterImport(systemClock),
+    definition: ordre,
   },
 ];
 

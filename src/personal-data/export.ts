@@ -205,12 +205,22 @@ const SECTION_READERS: Readonly<
     return rows.map((row) => pick(row, SESSION));
   },
   async applicationLinks(db, { account, member }) {
-    return db('application_emails as link')
+    const rows = await db('application_emails as link')
       .join('email_addresses as email', 'email.id', 'link.email_id')
       .join('applications', 'applications.client_id', 'link.client_id')
+      .leftJoin('application_uses', (join) =>
+        join
+          .on('application_uses.client_id', 'link.client_id')
+          .andOn('application_uses.account_id', 'link.account_id'),
+      )
       .where({ 'link.account_id': account.id, 'email.member_id': member?.id ?? null })
       .orderBy('applications.name')
-      .select('applications.name as application', 'email.address as email');
+      .select('applications.name as application', 'email.address as email', 'last_used_at');
+    return rows.map(({ application, email, last_used_at: at }) => ({
+      application,
+      email,
+      lastUsedAt: at?.toISOString() ?? null,
+    }));
   },
   async grants(db, { account, member }, { keyring }) {
     const who = { accountId: account.id, memberId: member?.id };

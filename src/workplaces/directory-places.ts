@@ -2,23 +2,24 @@
 import type { ImportDefinition } from '../directories/import/types.ts';
 import { NATIONAL_DIRECTORY } from '../directories/national-directory/definition.ts';
 import type { Db } from '../lib/database.ts';
+import { fillDirectoryPlaces } from './first-places.ts';
 import { forgetPlaces, mergingPlaces, PLACE_COLUMNS, writePlaces } from './merge.ts';
+import { PLACE_KEYS, PLACE_OF_STRUCTURE } from './place-of-structure.ts';
 import { searchTextOf } from './search-text.ts';
 import { asWorkplace, WORKPLACE_COLUMNS, type Workplace } from './workplaces.ts';
 
 const BATCH = 10_000;
-
-/** What a structure is known by among the workplaces: one of the two. */
-const KEYS = `
-  CASE WHEN finess_site ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN finess_site END AS finess,
-  CASE WHEN finess_site ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN NULL ELSE id END AS directory_key`;
 
 /** `caducee import rpps`: the national directory, then its workplaces. */
 export const NATIONAL_DIRECTORY_AND_WORKPLACES: ImportDefinition = {
   ...NATIONAL_DIRECTORY,
   async apply(db, context) {
     const counts = await NATIONAL_DIRECTORY.apply(db, context);
-    const { added, changed, gone } = await mergingPlaces(db, () => updateDirectoryPlaces(db));
+    const { added, changed, gone } = await mergingPlaces(
+      db,
+      () => updateDirectoryPlaces(db),
+      context.isFirst ? () => fillDirectoryPlaces(context) : undefined,
+    );
     return {
       ...counts,
       notes: { ...counts.notes, workplacesAdded: added, workplacesChanged: changed, workplacesGone: gone },
@@ -53,11 +54,8 @@ async function updateDirectoryPlaces(db: Db): Promise<{ added: number; changed: 
   await db.raw(
     `CREATE TEMPORARY TABLE directory_places ON COMMIT DROP AS
        SELECT finess, directory_key, legal_finess, name, other_name, ${ADDRESS} AS address, postal_code, town FROM (
-       SELECT DISTINCT ON (finess, directory_key) finess, directory_key,
-              CASE WHEN finess_legal_entity ~ '^[0-9][0-9A-Z][0-9]{7}$' THEN finess_legal_entity END AS legal_finess,
-              coalesce(name, trade_name) AS name, CASE WHEN name <> trade_name THEN trade_name END AS other_name,
-              address_lines, postal_code, commune AS town
-         FROM (SELECT *, ${KEYS} FROM directory_structures WHERE coalesce(name, trade_name) IS NOT NULL) s
+       SELECT DISTINCT ON (finess, directory_key) ${PLACE_OF_STRUCTURE}
+         FROM (SELECT *, ${PLACE_KEYS} FROM directory_structures WHERE coalesce(name, trade_name) IS NOT NULL) s
         ORDER BY finess, directory_key, name, trade_name, id) s`,
   );
   await db.raw('CREATE INDEX ON directory_places (finess)');
@@ -114,7 +112,7 @@ async function stageOthers(db: Db): Promise<void> {
 /** Where the national directory says that this person (IDNPS) works, by name; places that may be chosen. */
 export async function workplacesOfDirectoryPerson(db: Db, personId: string): Promise<Workplace[]> {
   const structures = db.raw(
-    `SELECT ${KEYS} FROM directory_structures WHERE id = ANY (ARRAY(
+    `SELECT ${PLACE_KEYS} FROM directory_structures WHERE id = ANY (ARRAY(
        SELECT activity ->> 'structure'
          FROM directory_people, jsonb_path_query(exercises::jsonb, '$[*].activities[*]') AS activity
         WHERE national_id = ?))`,

@@ -21,6 +21,7 @@ const DATA = [
 export const PLACE_COLUMNS = ['finess', 'directory_key', ...DATA] as const;
 
 const SEARCH_INDEXES = ['workplaces_search', 'workplaces_start'];
+const KEY_INDEXES = ['workplaces_finess_unique', 'workplaces_directory_key_unique'];
 
 const rowCount = async (db: Db, sql: string): Promise<number> => (await db.raw(sql)).rowCount;
 
@@ -29,12 +30,16 @@ const rowCount = async (db: Db, sql: string): Promise<number> => (await db.raw(s
  * the first places of all come in, whoever looks for one waits.
  *
  * @param work inside the transaction.
+ * @param fill the same where there is no place yet, without looking for any.
  */
-export async function mergingPlaces<T>(db: Db, work: () => Promise<T>): Promise<T> {
+export async function mergingPlaces<T>(db: Db, work: () => Promise<T>, fill?: () => Promise<T>): Promise<T> {
   await db.raw(`SELECT pg_advisory_xact_lock(hashtext('caducee/workplaces'))`);
   // The index of the words takes many rows together far faster than one by one, and searches slowly until it did.
   await db.raw(`SET LOCAL gin_pending_list_limit = '32MB'`);
   const { rows } = await db.raw('SELECT NOT EXISTS (SELECT FROM workplaces) AS empty');
+  if (rows[0].empty && fill) {
+    return withoutIndexes(db, ['workplaces'], fill, [...SEARCH_INDEXES, ...KEY_INDEXES]);
+  }
   if (rows[0].empty) return withoutIndexes(db, ['workplaces'], work, SEARCH_INDEXES);
   const result = await work();
   await db.raw(`SELECT gin_clean_pending_list('workplaces_search'::regclass)`);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { readDelimited } from '../../src/directories/import/delimited.ts';
+import { readDelimited, readHere } from '../../src/directories/import/delimited.ts';
 import { describeFailure, ImportRefusal } from '../../src/directories/import/failures.ts';
-import { type DelimitedFormat, textOf } from '../../src/directories/import/types.ts';
+import { type DelimitedFormat, type Stager, textOf } from '../../src/directories/import/types.ts';
 
 const PIPED: DelimitedFormat = {
   separator: '|',
@@ -23,13 +23,16 @@ async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 
 async function read(bytes: Buffer, format: DelimitedFormat, size = 1 << 20, limit = { count: 10 }) {
   const rows: string[][] = [];
-  const tally = await readDelimited(inChunks(bytes, size), format, limit, {
+  const stager: Stager = {
     take: (fields) => {
       rows.push(fields.map(textOf));
       return fields[0] === 'bad' ? 'a bad line' : undefined;
     },
-    pause: async () => undefined,
-  });
+    end() {},
+  };
+  const tally = await readDelimited(inChunks(bytes, size), format, limit, (header) =>
+    readHere(format, header, stager, undefined, async () => undefined),
+  );
   return { rows, tally };
 }
 
@@ -124,6 +127,14 @@ describe('what stops an import, in one line', () => {
       /connection to the database was lost; nothing changed$/,
     ],
     [{ code: 'ENOENT', path: 'x.txt', message: 'ENOENT' }, /^there is no file x\.txt$/],
+    [
+      { code: '54000', message: 'index row size 2712 exceeds btree version 4 maximum 2704 for index "x"' },
+      /^the database refused: index row size 2712 exceeds .* for index "x"; nothing changed$/,
+    ],
+    [
+      { code: '22008', message: 'date/time field value out of range: "1980-02-31"' },
+      /^the database refused: date\/time field value out of range; nothing changed$/,
+    ],
     [new Error('something else\nwith a second line'), /^something else; nothing changed$/],
   ] as const) {
     it(`${line}`, () => {

@@ -7,6 +7,8 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { startEmbeddedPostgres } from '../../demo/embedded-postgres.ts';
 import { searchDirectory } from '../../src/directories/national-directory.ts';
+import { sweepImports } from '../../src/imports.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { migrateUp, openKnex, openPool } from '../../src/lib/database.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -14,11 +16,13 @@ import {
   createFolder,
   ended,
   type Folder,
+  HEADER,
   importFile,
   inventedLines,
   startImport,
 } from '../support/directory.ts';
-import type { Running } from '../support/process.ts';
+import { type Running, run } from '../support/process.ts';
+import { ORDRE_HEADER } from '../support/register-files.ts';
 
 const lines = inventedLines(600);
 const changed = inventedLines(600, 4);
@@ -100,13 +104,14 @@ describe('an import that is stopped', function () {
     const running = startImport(database.url, folder.path('slow.txt'));
     const pipe = await open(folder.path('slow.txt'), 'w');
     await pipe.write(changed.slice(0, count).join(''));
-    await started();
+    await started(count);
     await running.end('SIGKILL');
     await pipe.close();
     expect(await contentOf(watcher)).to.equal(before);
   }
 
-  async function started(): Promise<string> {
+  /** Until an import staged something, were it to read `count` lines. */
+  async function started(count: number): Promise<string> {
     for (;;) {
       const row = await watcher('directory_imports')
         .where({ outcome: 'running' })
@@ -115,7 +120,8 @@ describe('an import that is stopped', function () {
       const copying = await watcher.raw(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY %' AND state = 'active'`,
       );
-      if (row && copying.rowCount === 3) return row.id;
+      const staging = await watcher.raw(`SELECT to_regclass('directory_stage_unmet') AS name`);
+      if (row && staging.rows[0].name && (copying.rowCount > 0 || count === 0)) return row.id;
       await pause();
     }
   }
@@ -145,7 +151,7 @@ describe('an import that is stopped', function () {
     const running = startImport(database.url, folder.path('slow.txt'));
     const pipe = await open(folder.path('slow.txt'), 'w');
     await pipe.write(changed.slice(0, 300).join(''));
-    const id = await started();
+    const id = await started(300);
     const trx = await database.knex.transaction();
     await trx('directory_imports').where({ id }).forUpdate().first();
     await pipe.write(changed.slice(300).join(''));
@@ -181,6 +187,59 @@ describe('an import that is stopped', function () {
     const left = await watcher.raw(`SELECT relname FROM pg_class WHERE relname LIKE 'directory_stage%'`);
     expect(left.rows).to.deep.equal([]);
   });
+});
+
+describe('what a killed import leaves', function () {
+  this.timeout(60_000);
+  let database: TestDatabase;
+  let folder: Folder;
+
+  before(async () => {
+    database = await createTestDatabase();
+    folder = await createFolder();
+    execFileSync('mkfifo', [folder.path('slow.txt')]);
+  });
+  after(async () => {
+    await folder.remove();
+    await database.drop();
+  });
+
+  const staging = async (): Promise<string[]> => {
+    const { rows } = await database.knex.raw(
+      `SELECT relname FROM pg_class WHERE relname ~ '_stage' AND relkind = 'r'`,
+    );
+    return rows.map(({ relname }: { relname: string }) => relname).sort();
+  };
+  const isRunning = async (): Promise<boolean> => {
+    const { rows } = await database.knex.raw(
+      `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+          AND classid::bigint = hashtext('caducee/import')::bigint & 4294967295`,
+    );
+    return rows.length > 0;
+  };
+
+  for (const [register, header, tables] of [
+    ['ordre', ORDRE_HEADER.join('|'), 1],
+    ['rpps', HEADER.trim().slice(0, -1), 7],
+  ] as const) {
+    it(`is dropped by the sweep, and not while it runs: ${register}`, async () => {
+      const running = run(`src/cli.ts import ${register} ${folder.path('slow.txt')}`, {
+        DATABASE_URL: database.url,
+        NODE_ENV: 'test',
+      });
+      const pipe = await open(folder.path('slow.txt'), 'w');
+      await pipe.write(`${header}|\n`);
+      while ((await staging()).length < tables) await pause();
+      await sweepImports(database.knex, systemClock);
+      expect(await staging()).to.have.length(tables);
+      await running.end('SIGKILL');
+      await pipe.close();
+      while (await isRunning()) await pause();
+      expect(await staging()).to.have.length(tables);
+      await sweepImports(database.knex, systemClock);
+      expect(await staging()).to.deep.equal([]);
+    });
+  }
 });
 
 describe('an import whose database stops at once', function () {

@@ -73,7 +73,8 @@ describe('« Mon profil »', () => {
   /** Claims of a fresh sign-in. */
   async function claimsOf(visitor: Visitor) {
     const client = await createTestClient(app.issuer, 'messagerie');
-    const authorization = await client.authorize();
+    // No address is asked for: which one to give is another question.
+    const authorization = await client.authorize({ scope: 'openid profile rpps' });
     const back = await visitor.get(authorization.url);
     const tokens = await client.exchange(authorization, back.headers.get('location') as string);
     const answer = await fetch(`${app.issuer}/userinfo`, {

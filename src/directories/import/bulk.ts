@@ -1,12 +1,27 @@
 /** Loading an empty table: its indexes are built once it is full, which is many times faster. */
 import type { Db } from '../../lib/database.ts';
 
-interface Definition {
+export interface IndexDefinition {
   readonly table: string;
   readonly name: string;
   /** Of the constraint behind the index, if any. */
   readonly constraint: string | null;
+  /** The statement that makes it. */
   readonly index: string;
+}
+
+export async function indexesOf(db: Db, tables: readonly string[]): Promise<IndexDefinition[]> {
+  const { rows } = await db.raw(
+    `SELECT i.indrelid::regclass::text AS "table", c.relname AS name,
+            pg_get_constraintdef(k.oid) AS "constraint", pg_get_indexdef(i.indexrelid) AS index
+       FROM pg_index i
+       JOIN pg_class c ON c.oid = i.indexrelid
+       LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
+      WHERE i.indrelid = ANY (SELECT unnest(?::text[])::regclass)
+      ORDER BY 1, 2`,
+    [[...tables]],
+  );
+  return rows;
 }
 
 /**
@@ -21,21 +36,12 @@ export async function withoutIndexes<T>(
   work: () => Promise<T>,
   only?: readonly string[],
 ): Promise<T> {
-  const { rows }: { rows: Definition[] } = await db.raw(
-    `SELECT i.indrelid::regclass::text AS "table", c.relname AS name,
-            pg_get_constraintdef(k.oid) AS "constraint", pg_get_indexdef(i.indexrelid) AS index
-       FROM pg_index i
-       JOIN pg_class c ON c.oid = i.indexrelid
-       LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
-      WHERE i.indrelid = ANY (SELECT unnest(?::text[])::regclass) AND (?::text[] IS NULL OR c.relname = ANY (?::text[]))
-      ORDER BY 1, 2`,
-    [[...tables], only ? [...only] : null, only ? [...only] : null],
-  );
-  for (const { table, name, constraint } of rows) {
+  const indexes = (await indexesOf(db, tables)).filter(({ name }) => !only || only.includes(name));
+  for (const { table, name, constraint } of indexes) {
     await db.raw(constraint ? `ALTER TABLE ${table} DROP CONSTRAINT ${name}` : `DROP INDEX ${name}`);
   }
   const result = await work();
-  for (const { table, name, constraint, index } of rows) {
+  for (const { table, name, constraint, index } of indexes) {
     await db.raw(constraint ? `ALTER TABLE ${table} ADD CONSTRAINT ${name} ${constraint}` : index);
   }
   return result;

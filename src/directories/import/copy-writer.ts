@@ -4,7 +4,8 @@ import type pg from 'pg';
 import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
 import type { Bytes, RowWriter } from './types.ts';
 
-const BUFFER_CHARS = 256 * 1024;
+const BUFFER_BYTES = 256 * 1024;
+const LF = 10;
 
 /** What must be escaped in COPY text format, and NUL, which no reader lets through. */
 const SPECIAL = /[\\\t\n\r]/;
@@ -14,12 +15,16 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
 export const copyText = (value: Bytes): Bytes =>
   SPECIAL.test(value) ? value.replace(/[\\\t\n\r]/g, (special) => ESCAPES[special] as string) : value;
 
-/** The same, an empty value being NULL. */
+/** JSON in COPY text format: control characters it has none. */
+export const copyJson = (json: Bytes): Bytes => (json.includes('\\') ? json.replaceAll('\\', '\\\\') : json);
+
+/** A value in COPY text format, an empty one being NULL. */
 export const copyNullable = (value: Bytes): Bytes => (value === '' ? '\\N' : copyText(value));
 
 export class CopyWriter implements RowWriter {
   readonly #stream: CopyStreamQuery;
-  #text = '';
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #length = 0;
   #failure: Error | undefined;
   #busy = false;
 
@@ -32,14 +37,16 @@ export class CopyWriter implements RowWriter {
   }
 
   write(row: Bytes): void {
-    this.#text += `${row}\n`;
-    if (this.#text.length > BUFFER_CHARS) this.#flush();
+    if (this.#length + row.length >= this.#buffer.length) this.#flush(row.length + 1);
+    this.#length += this.#buffer.write(row, this.#length, 'latin1');
+    this.#buffer[this.#length] = LF;
+    this.#length += 1;
   }
 
-  #flush(): void {
-    if (this.#text === '') return;
-    this.#busy = !this.#stream.write(Buffer.from(this.#text, 'latin1'));
-    this.#text = '';
+  #flush(room = 0): void {
+    if (this.#length > 0) this.#busy = !this.#stream.write(this.#buffer.subarray(0, this.#length));
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, room));
+    this.#length = 0;
   }
 
   /** Resolves when the database keeps up. @throws what broke the COPY. */

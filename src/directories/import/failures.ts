@@ -27,5 +27,13 @@ export function describeFailure(error: unknown, { committing = false } = {}): st
   if (code === 'ENOENT' && path) return `there is no file ${path}`;
   if (code === 'EISDIR') return 'this is a folder, not a file';
   if (code === 'EACCES' && path) return `${path} may not be read`;
-  return `${message.split('\n')[0]}; ${kept}`;
+  const [line = ''] = message.split('\n');
+  return `${isFromPostgres(code) ? `the database refused: ${withoutValues(line, code)}` : line}; ${kept}`;
 }
+
+/** SQLSTATE: two characters of class and three of what it is. */
+const isFromPostgres = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code);
+
+/** Of a value that does not fit its type, PostgreSQL quotes the value. */
+const withoutValues = (message: string, code: string): string =>
+  code.startsWith('22') ? message.replace(/"[^"]*"/g, '"…"').replace(/: .*/, '') : message;

@@ -5,7 +5,8 @@ import { to as copyTo } from 'pg-copy-streams';
 
 const WORDS = 4;
 const UUID_BYTES = 16;
-/** Seventy megabytes, for three million digests. */
+const SLOT_BYTES = UUID_BYTES + 1;
+/** Seventy mebibytes, for three million digests. */
 const MAX_SLOTS = 1 << 22;
 const MAX_LOAD = 0.75;
 
@@ -35,22 +36,32 @@ const wordOf = (digest: LinesDigest, rank: number): number =>
   (digest.charCodeAt(rank * 4 + 2) << 8) |
   digest.charCodeAt(rank * 4 + 3);
 
+/** Memory for so many digests, or for as many as the ceiling allows. */
+export function knownLinesMemory(count: number): Int32Array<SharedArrayBuffer> {
+  let slots = 1 << 10;
+  while (slots < MAX_SLOTS && slots * MAX_LOAD < count) slots *= 2;
+  return new Int32Array(new SharedArrayBuffer(slots * SLOT_BYTES));
+}
+
 /** A set of digests in a place of memory that has a ceiling. */
 export class KnownLines {
+  readonly memory: Int32Array<SharedArrayBuffer>;
   readonly #words: Int32Array;
   /** 0 free, 1 known, 2 met in this file. */
   readonly #states: Uint8Array;
   readonly #mask: number;
   #size = 0;
 
-  constructor(count: number) {
-    let slots = 1 << 10;
-    while (slots < MAX_SLOTS && slots * MAX_LOAD < count) slots *= 2;
-    this.#words = new Int32Array(slots * WORDS);
-    this.#states = new Uint8Array(slots);
+  /** @param memory new, or filled by another thread. */
+  constructor(memory: Int32Array<SharedArrayBuffer>) {
+    const slots = memory.byteLength / SLOT_BYTES;
+    this.memory = memory;
+    this.#words = memory.subarray(0, slots * WORDS);
+    this.#states = new Uint8Array(memory.buffer, slots * WORDS * 4);
     this.#mask = slots - 1;
   }
 
+  /** How many were added here. */
   get size(): number {
     return this.#size;
   }
@@ -108,7 +119,7 @@ export async function loadKnownLines(
   count: number,
 ): Promise<KnownLines> {
   const fits = count <= MAX_SLOTS * MAX_LOAD;
-  const known = new KnownLines(fits ? count : 0);
+  const known = new KnownLines(knownLinesMemory(fits ? count : 0));
   if (count === 0 || !fits) return known;
   const stream = client.query(copyTo(`COPY (${select}) TO STDOUT (FORMAT binary)`));
   let rest: Buffer = Buffer.alloc(0);

@@ -7,6 +7,8 @@ const MIX_PRIME = 0x85ebca6b;
 export interface RecentlySeen {
   /** Whether `text` passed before; remembers it. */
   has(text: string): boolean;
+  /** The same for a part of it. */
+  hasPart(text: string, from: number, to: number): boolean;
 }
 
 export interface RecentlySeenBytes {
@@ -15,42 +17,44 @@ export interface RecentlySeenBytes {
 }
 
 /** Whether this pair of hashes passed before; remembers it. */
-function createPairs(slots: number): (one: number, other: number) => boolean {
-  const first = new Int32Array(slots);
-  const second = new Int32Array(slots);
+function createPairs(memory: Int32Array): (one: number, other: number) => boolean {
+  const last = memory.length / 2 - 1;
   return (one, other) => {
     const a = one;
     const b = other | 1;
-    const slot = (a ^ (a >>> 15)) & (slots - 1);
-    if (first[slot] === a && second[slot] === b) return true;
-    first[slot] = a;
-    second[slot] = b;
+    const slot = ((a ^ (a >>> 15)) & last) * 2;
+    // Two threads at one slot at once may both find a thing new, and never take a new one for another.
+    if (memory[slot] === a && memory[slot + 1] === b) return true;
+    memory[slot] = a;
+    memory[slot + 1] = b;
     return false;
   };
 }
 
-/** @param slots a power of two; each takes eight bytes. */
-export function createRecentlySeen(slots: number): RecentlySeen {
+/** Memory for so many things, a power of two; each takes eight bytes. Threads may have it in common. */
+export const recentlySeenMemory = (slots: number): Int32Array<SharedArrayBuffer> =>
+  new Int32Array(new SharedArrayBuffer(slots * 8));
+
+export function createRecentlySeen(memory: Int32Array): RecentlySeen {
   // Two independent 32-bit hashes stand for the text: alike by chance once in 2^64.
-  const passed = createPairs(slots);
-  return {
-    has(text) {
-      let a = FNV_OFFSET;
-      let b = FNV_OFFSET ^ text.length;
-      for (let rank = 0; rank < text.length; rank += 1) {
-        const code = text.charCodeAt(rank);
-        a = Math.imul(a ^ code, FNV_PRIME);
-        b = Math.imul(b ^ code, MIX_PRIME) + 1;
-        b ^= b >>> 13;
-      }
-      return passed(a, b);
-    },
-  };
+  const passed = createPairs(memory);
+  function hasPart(text: string, from: number, to: number): boolean {
+    let a = FNV_OFFSET;
+    let b = FNV_OFFSET ^ (to - from);
+    for (let rank = from; rank < to; rank += 1) {
+      const code = text.charCodeAt(rank);
+      a = Math.imul(a ^ code, FNV_PRIME);
+      b = Math.imul(b ^ code, MIX_PRIME) + 1;
+      b ^= b >>> 13;
+    }
+    return passed(a, b);
+  }
+  return { has: (text) => hasPart(text, 0, text.length), hasPart };
 }
 
-/** The same for bytes. @param slots a power of two; each takes eight bytes. */
-export function createRecentlySeenBytes(slots: number): RecentlySeenBytes {
-  const passed = createPairs(slots);
+/** The same for bytes. */
+export function createRecentlySeenBytes(memory: Int32Array): RecentlySeenBytes {
+  const passed = createPairs(memory);
   return {
     has(bytes, from, to) {
       let a = FNV_OFFSET;
@@ -76,16 +80,13 @@ export interface PerhapsSeen {
   has(text: string): boolean;
 }
 
-/** A Bloom filter of two hashes. @param bits a power of two. */
-export function createPerhapsSeen(bits: number): PerhapsSeen {
-  const words = new Int32Array(bits / 32);
-  const take = (hash: number): boolean => {
-    const bit = hash & (bits - 1);
-    const mask = 1 << (bit & 31);
-    const word = words[bit >>> 5] as number;
-    words[bit >>> 5] = word | mask;
-    return (word & mask) !== 0;
-  };
+/** Memory of {@link createPerhapsSeen}. @param words a power of two; four bytes each. */
+export const perhapsSeenMemory = (words: number): Int32Array<SharedArrayBuffer> =>
+  new Int32Array(new SharedArrayBuffer(words * 4));
+
+/** A Bloom filter whose four bits for a text are in one word: of two threads that meet a text at once, one is told. */
+export function createPerhapsSeen(memory: Int32Array): PerhapsSeen {
+  const last = memory.length - 1;
   return {
     has(text) {
       let a = FNV_OFFSET;
@@ -95,8 +96,9 @@ export function createPerhapsSeen(bits: number): PerhapsSeen {
         b = Math.imul(b + text.charCodeAt(rank), MIX_PRIME);
         b ^= b >>> 13;
       }
-      const first = take(a ^ (a >>> 15));
-      return take(b ^ (b >>> 16)) && first;
+      const bits = b ^ (b >>> 16);
+      const mask = (1 << bits) | (1 << (bits >>> 5)) | (1 << (bits >>> 10)) | (1 << (bits >>> 15));
+      return (Atomics.or(memory, (a ^ (a >>> 15)) & last, mask) & mask) === mask;
     },
   };
 }

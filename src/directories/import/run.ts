@@ -8,10 +8,10 @@ import { record } from '../../audit/journal.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Db, openKnex } from '../../lib/database.ts';
 import { newId } from '../../lib/ids.ts';
-import { CopyWriter } from './copy-writer.ts';
-import { readDelimited } from './delimited.ts';
+import { readDelimited, readHere } from './delimited.ts';
 import { describeFailure, ImportRefusal } from './failures.ts';
 import type { KnownLines } from './known-lines.ts';
+import { recentlySeenMemory } from './recently-seen.ts';
 import {
   closeImportRecord,
   closeInterruptedImports,
@@ -19,10 +19,16 @@ import {
   createImportRecord,
 } from './records.ts';
 import { openSource, type Source } from './source.ts';
+import { createStaging, dropStaging, lockImports } from './staging.ts';
+import { openThreads, type Threads, threadCount } from './threads.ts';
 import type { CopyTo, ImportDefinition, ImportOptions, ImportReport, RowWriter } from './types.ts';
+import { withWriters } from './writers.ts';
 
 const DEFAULT_MAX_REJECTED = { percent: 1 };
 const DEFAULT_MAX_REMOVED_PERCENT = 5;
+/** A smaller file is read before a thread has started. */
+const LARGE_BYTES = 32 << 20;
+const SEEN_SHARED = 1 << 20;
 const SESSION = {
   // A statement soon notices that we were killed.
   client_connection_check_interval: '1s',
@@ -50,7 +56,7 @@ export async function runImport(
   const tables = Object.keys(definition.staging);
   const knex = openKnex({
     url: databaseUrl,
-    poolMax: tables.length + 2,
+    poolMax: tables.length + 3,
     statementTimeoutMs: 0,
     session: SESSION,
   });
@@ -58,7 +64,7 @@ export async function runImport(
   const state = { id: undefined as string | undefined, committing: false };
   try {
     source = await openSource(path, definition.archiveEntry);
-    return await importFrom({ knex, clock, definition, source, options, state });
+    return await importFrom({ knex, databaseUrl, clock, definition, source, options, state });
   } catch (error) {
     const detail = describeFailure(error, state);
     const outcome = error instanceof ImportRefusal ? 'refused' : 'failed';
@@ -74,6 +80,7 @@ export async function runImport(
 
 interface Run {
   readonly knex: Knex;
+  readonly databaseUrl: string;
   readonly clock: Clock;
   readonly definition: ImportDefinition;
   readonly source: Source;
@@ -81,30 +88,34 @@ interface Run {
   readonly state: { id: string | undefined; committing: boolean };
 }
 
-async function importFrom({ knex, clock, definition, source, options, state }: Run): Promise<ImportReport> {
+async function importFrom(run: Run): Promise<ImportReport> {
+  const { knex, clock, definition, source, options, state } = run;
   const { kind } = definition;
   const started = performance.now();
   // The lock belongs to this connection: it goes with the process, however that ends.
   return withConnection(knex, async (connection) => {
-    const { rows } = await connection.query(
-      `SELECT pg_try_advisory_lock(hashtext('caducee/import'), hashtext($1)) AS locked`,
-      [kind],
-    );
-    if (!rows[0].locked)
+    if (!(await lockImports(connection, kind)))
       throw new ImportRefusal(`another import of this register is running; nothing changed`);
     await closeInterruptedImports(knex, clock, kind);
     const id = newId();
     await createImportRecord(knex, clock, { id, kind, fileName: source.name });
     state.id = id;
-    await createStaging(connection, definition);
+    const isFirst = (await definition.isFirst?.(connection)) ?? false;
+    await createStaging(connection, definition, isFirst);
+    let beside: Promise<void> | undefined;
     try {
       const known = await definition.recall?.(connection);
-      const read = await stage({ knex, definition, source, options, known });
+      const read = await stage(run, known);
       options.onProgress?.({ phase: 'applying', bytesRead: 0, totalBytes: source.totalBytes });
       await definition.prepare?.(knex, (tables, fill) => copyInto(knex, tables, fill), known);
+      if (isFirst) beside = definition.goOn?.(knex);
+      beside?.catch(() => undefined);
       return await knex.transaction(
         async (trx) => {
-          const counts = await definition.apply(trx, { guard: guardWith(options) });
+          const guard = guardWith(options);
+          const counts = await definition.apply(trx, { isFirst, connection, beside: knex, guard });
+          await beside;
+          if (isFirst) await definition.finish?.(trx);
           const report: ImportReport = {
             ...counts,
             ...read,
@@ -127,6 +138,7 @@ async function importFrom({ knex, clock, definition, source, options, state }: R
         { connection },
       );
     } finally {
+      await beside?.catch(() => undefined);
       await dropStaging(connection, definition).catch(() => undefined);
     }
   });
@@ -143,14 +155,14 @@ const journaled = ({ kind, fileName, sha256, rowsRead, added, changed, gone, rej
   rejected,
 });
 
-async function stage({
-  knex,
-  definition,
-  source,
-  options,
-  known,
-}: Pick<Run, 'knex' | 'definition' | 'source' | 'options'> & { known: KnownLines | undefined }) {
+async function stage(
+  { knex, databaseUrl, definition, source, options }: Run,
+  known: KnownLines | undefined,
+): Promise<Pick<ImportReport, 'rowsRead' | 'rejected' | 'rejections' | 'encoding' | 'notes'>> {
+  const { format, stagerModule } = definition;
   const tables = Object.keys(definition.staging);
+  const memory = definition.createMemory?.(known) ?? {};
+  const seen = format.groups && recentlySeenMemory(SEEN_SHARED);
   let bytesRead = 0;
   const { totalBytes } = source;
   const counted = async function* () {
@@ -160,52 +172,37 @@ async function stage({
       options.onProgress?.({ phase: 'reading', bytesRead, totalBytes });
     }
   };
-  return withWriters(knex, tables, async (writers, ready) => {
-    const stager = definition.createStager(
-      Object.fromEntries(tables.map((table, rank) => [table, writers[rank] as RowWriter])),
-      known,
+  const limit = options.maxRejected ?? DEFAULT_MAX_REJECTED;
+  const isLarge = (totalBytes ?? Number.POSITIVE_INFINITY) > LARGE_BYTES;
+  const threads = options.threads ?? (isLarge ? threadCount() : 1);
+  if (stagerModule !== undefined && threads > 1) {
+    let reading: Threads | undefined;
+    try {
+      const tally = await readDelimited(counted(), format, limit, (header) => {
+        const data = { databaseUrl, session: SESSION, stagerModule, tables, format, header, memory, seen };
+        reading = openThreads(threads, data);
+        return reading;
+      });
+      await reading?.end();
+      return { ...tally, notes: {} };
+    } finally {
+      await reading?.stop();
+    }
+  }
+  return withWriters(connectionsOf(knex), tables, async (writers, ready) => {
+    const stager = definition.createStager(writers, memory);
+    const tally = await readDelimited(counted(), format, limit, (header) =>
+      readHere(format, header, stager, seen, ready),
     );
-    const limit = options.maxRejected ?? DEFAULT_MAX_REJECTED;
-    const tally = await readDelimited(counted(), definition.format, limit, {
-      ...stager,
-      pause: ready,
-    });
     stager.end();
     return { ...tally, notes: stager.notes?.() ?? {} };
   });
 }
 
 function copyInto(knex: Knex, ...[tables, fill]: Parameters<CopyTo>): Promise<void> {
-  return withWriters(knex, tables, async (writers, ready) => {
-    for await (const _ of fill(writers)) await ready();
+  return withWriters(connectionsOf(knex), tables, async (writers, ready) => {
+    for await (const _ of fill(tables.map((table) => writers[table] as RowWriter))) await ready();
   });
-}
-
-/** Runs one COPY per table, each on a connection of its own, and ends or aborts them all. */
-async function withWriters<T>(
-  knex: Knex,
-  tables: readonly string[],
-  work: (writers: readonly RowWriter[], ready: () => Promise<void>) => Promise<T>,
-): Promise<T> {
-  const connections: pg.Client[] = [];
-  const writers: CopyWriter[] = [];
-  try {
-    for (const table of tables) {
-      const connection = await acquire(knex);
-      connections.push(connection);
-      writers.push(new CopyWriter(connection, table));
-    }
-    const result = await work(writers, async () => {
-      for (const writer of writers) await writer.ready();
-    });
-    for (const writer of writers) await writer.end();
-    return result;
-  } catch (error) {
-    for (const writer of writers) writer.abort();
-    throw error;
-  } finally {
-    for (const connection of connections) await release(knex, connection);
-  }
 }
 
 /** Refuses when more than the allowed percent of who is `present` would be gone. */
@@ -217,18 +214,6 @@ function guardWith({ force = false, maxRemovedPercent = DEFAULT_MAX_REMOVED_PERC
       `${gone} of ${present} would be gone (${percent} %), more than the ${maxRemovedPercent} % allowed: is the file whole? --force imports it all the same; nothing changed`,
     );
   };
-}
-
-async function createStaging(connection: pg.Client, definition: ImportDefinition): Promise<void> {
-  await dropStaging(connection, definition);
-  for (const [table, columns] of Object.entries({ ...definition.staging, ...definition.prepared })) {
-    await connection.query(`CREATE UNLOGGED TABLE ${table} (${columns}) WITH (autovacuum_enabled = false)`);
-  }
-}
-
-async function dropStaging(connection: pg.Client, definition: ImportDefinition): Promise<void> {
-  const tables = Object.keys({ ...definition.staging, ...definition.prepared });
-  await connection.query(`DROP TABLE IF EXISTS ${tables.join(', ')}`);
 }
 
 async function closeFailed(
@@ -245,16 +230,17 @@ async function closeFailed(
   });
 }
 
-const acquire = (knex: Knex): Promise<pg.Client> => knex.client.acquireConnection();
+const connectionsOf = (knex: Knex) => ({
+  acquire: (): Promise<pg.ClientBase> => knex.client.acquireConnection(),
+  release: (connection: pg.ClientBase): Promise<void> => knex.client.releaseConnection(connection),
+});
 
-const release = (knex: Knex, connection: pg.Client): Promise<void> =>
-  knex.client.releaseConnection(connection);
-
-async function withConnection<T>(knex: Knex, work: (connection: pg.Client) => Promise<T>): Promise<T> {
-  const connection = await acquire(knex);
+async function withConnection<T>(knex: Knex, work: (connection: pg.ClientBase) => Promise<T>): Promise<T> {
+  const { acquire, release } = connectionsOf(knex);
+  const connection = await acquire();
   try {
     return await work(connection);
   } finally {
-    await release(knex, connection);
+    await release(connection);
   }
 }

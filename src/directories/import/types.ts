@@ -35,6 +35,8 @@ export interface LineGroups {
   readonly key: string;
   /** The columns that the stager looks at in each line of a known group too; none is optional. */
   readonly shared: readonly string[];
+  /** Columns whose fields are read when the stager asks for them, of the shared ones. */
+  readonly later?: readonly string[];
   /** Part of the digest of each group: another one has every line read again. */
   readonly layout: string;
 }
@@ -44,14 +46,21 @@ export interface RowWriter {
   write(row: Bytes): void;
 }
 
+/** The line that is being taken. */
+export interface LineView {
+  /** Notes that the shared columns of this line were read; tells whether those of another line were the same. */
+  isShared(): boolean;
+  /** Reads the fields that come later. */
+  readLater(): void;
+}
+
 /** Takes the lines of the file, one by one, and writes to the staging tables. */
 export interface Stager {
   /**
    * @param fields reused for the next line.
-   * @param isShared notes that the shared columns of this line were read; tells whether those of another line were the same.
    * @returns why the line is rejected, or undefined when it was taken.
    */
-  take(fields: readonly Bytes[], isShared: () => boolean): string | undefined;
+  take(fields: readonly Bytes[], line: LineView): string | undefined;
   /**
    * After the last line of a group.
    * @param digest of its lines; undefined when one was rejected.
@@ -78,7 +87,16 @@ export interface ImportCounts {
   readonly notes?: ImportNotes;
 }
 
+/** Memory that several threads have in common: whatever one of them writes there, the others read. */
+export type StagerMemory = Readonly<Record<string, Int32Array<SharedArrayBuffer>>>;
+
 export interface ApplyContext {
+  /** Whether the register held nothing, so that what `direct` names was staged as it will be kept. */
+  readonly isFirst: boolean;
+  /** Of the transaction. */
+  readonly connection: pg.ClientBase;
+  /** Connections beside the transaction, which see what was staged. */
+  readonly beside: Db;
   /** Refuses the import when too large a share of what is `present` would be `gone`. */
   guard(present: number, gone: number): void;
 }
@@ -89,23 +107,42 @@ export type CopyTo = (
   fill: (writers: readonly RowWriter[]) => AsyncIterable<void>,
 ) => Promise<void>;
 
+/** SQL of the columns, or the table that has the same ones. */
+export type StagingTable = string | { readonly like: string };
+
 export interface ImportDefinition {
   readonly kind: ImportKind;
   readonly format: DelimitedFormat;
   /** Which of the .txt and .csv files of an archive that holds several. */
   readonly archiveEntry: RegExp;
-  /** Columns of each staging table, by its name. */
-  readonly staging: Readonly<Record<string, string>>;
-  /** Columns of each further table that `prepare` fills, by its name. */
-  readonly prepared?: Readonly<Record<string, string>>;
-  /** What earlier imports read. */
+  /** The tables that the stager writes to, by their names. */
+  readonly staging: Readonly<Record<string, StagingTable>>;
+  /** Further tables, which `prepare` fills. */
+  readonly prepared?: Readonly<Record<string, StagingTable>>;
+  /** Tables that `prepare` makes for itself, and drops. */
+  readonly scratch?: readonly string[];
+  /** Those of `staging` that a first import makes to stay. */
+  readonly direct?: readonly string[];
+  /** Whether the register holds nothing. */
+  isFirst?(connection: pg.ClientBase): Promise<boolean>;
+  /** What earlier imports read, and what a stager goes by. */
   recall?(connection: pg.ClientBase): Promise<KnownLines>;
-  /** @param known what `recall` gave. */
-  createStager(writers: Readonly<Record<string, RowWriter>>, known: KnownLines | undefined): Stager;
+  createMemory?(known: KnownLines | undefined): StagerMemory;
+  /** @param memory what `createMemory` gave. */
+  createStager(writers: Readonly<Record<string, RowWriter>>, memory: StagerMemory): Stager;
+  /** Address of a module that exports the same `createStager`: a large file is then read by several threads. */
+  readonly stagerModule?: string;
   /** Makes staged rows fit to be applied, outside of the transaction that changes the register. */
   prepare?(db: Db, copyTo: CopyTo, known: KnownLines | undefined): Promise<void>;
+  /**
+   * Work of a first import on staged tables that goes on beside `apply`, on other connections: the transaction, which waits for its end,
+   * must not have touched these tables.
+   */
+  goOn?(db: Db): Promise<void>;
   /** Brings the register to what was staged, inside the one transaction. */
   apply(db: Db, context: ApplyContext): Promise<ImportCounts>;
+  /** The last step of the transaction, once `goOn` is over; for a first import only. */
+  finish?(db: Db): Promise<void>;
 }
 
 export interface Rejection {
@@ -139,6 +176,8 @@ export interface ImportOptions {
   readonly maxRemovedPercent?: number;
   /** Applies whatever is gone. */
   readonly force?: boolean;
+  /** That read the file, where the register can be read so; by default, as the file and the machine are large. */
+  readonly threads?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 

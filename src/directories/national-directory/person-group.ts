@@ -40,34 +40,45 @@ const ESCAPED = /["\\]|[^ -\uffff]/;
 /** A JSON string. */
 const quote = (value: Bytes): Bytes => (ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`);
 
-/** A pair of a JSON object and the comma after it; nothing for an empty value. */
-const pair = (name: string, value: Bytes): Bytes => (value === '' ? '' : `"${name}":${quote(value)},`);
+/** A pair of a JSON object after the comma; nothing for an empty value. */
+const pair = (name: string, value: Bytes): Bytes => (value === '' ? '' : `,"${name}":${quote(value)}`);
 
-const braced = (pairs: Bytes): Bytes => `{${pairs.slice(0, -1)}}`;
+/** A JSON object that begins so, and another pair; nothing for an empty value. */
+const withPair = (object: Bytes, name: string, value: Bytes): Bytes =>
+  value === '' ? object : `${object}${object === '{' ? '' : ','}"${name}":${quote(value)}`;
 
-export const activityJson = (
+export function activityJson(
   structure: Bytes,
   mode: Bytes,
   sector: Bytes,
   section: Bytes,
   role: Bytes,
   genre: Bytes,
-): Bytes =>
-  braced(
-    pair('structure', structure) +
-      pair('mode', mode) +
-      pair('sector', sector) +
-      pair('section', section) +
-      pair('role', role) +
-      pair('genre', genre),
-  );
+): Bytes {
+  let json = withPair('{', 'structure', structure);
+  json = withPair(json, 'mode', mode);
+  json = withPair(json, 'sector', sector);
+  json = withPair(json, 'section', section);
+  json = withPair(json, 'role', role);
+  return `${withPair(json, 'genre', genre)}}`;
+}
 
 export const skillJson = (type: Bytes, code: Bytes, label: Bytes): Bytes =>
-  braced(pair('type', type) + pair('code', code) + pair('label', label));
+  `${withPair(withPair(withPair('{', 'type', type), 'code', code), 'label', label)}}`;
 
 /** The same text whatever the order in which the values came. */
-const jsonList = (values: ReadonlySet<Bytes>): Bytes =>
-  values.size === 1 ? `[${[...values][0]}]` : `[${[...values].sort().join(',')}]`;
+function jsonList(values: ReadonlySet<Bytes>): Bytes {
+  if (values.size > 1) return `[${[...values].sort().join(',')}]`;
+  for (const value of values) return `[${value}]`;
+  return '[]';
+}
+
+/** Of distinct values, JSON strings. */
+function quoted(values: ReadonlySet<Bytes>): ReadonlySet<Bytes> {
+  const strings = new Set<Bytes>();
+  for (const value of values) strings.add(quote(value));
+  return strings;
+}
 
 export interface Exercise {
   readonly profession: Bytes;
@@ -144,19 +155,17 @@ export class PersonGroup {
     const parts = this.sorted().map((exercise) => {
       const { profession, category, professionLabel, civilite, family, given } = exercise;
       const { skills, towns, activities } = exercise;
-      return braced(
-        pair('profession', profession) +
-          pair('professionLabel', professionLabel) +
-          pair('category', category) +
-          pair('civilite', civilite) +
-          pair('family', family) +
-          pair('given', given) +
-          (skills.size > 0 ? `"skills":${jsonList(skills)},` : '') +
-          (towns.size > 0 ? `"towns":${jsonList(new Set([...towns].map(quote)))},` : '') +
-          (activities.size > 0 ? `"activities":${jsonList(activities)},` : ''),
-      );
+      // Always given.
+      let json = `{"profession":${quote(profession)}`;
+      json +=
+        pair('professionLabel', professionLabel) + pair('category', category) + pair('civilite', civilite);
+      json += pair('family', family) + pair('given', given);
+      if (skills.size > 0) json += `,"skills":${jsonList(skills)}`;
+      if (towns.size > 0) json += `,"towns":${jsonList(quoted(towns))}`;
+      if (activities.size > 0) json += `,"activities":${jsonList(activities)}`;
+      return `${json}}`;
     });
-    return `[${parts.join(',')}]`;
+    return parts.length === 1 ? `[${parts[0]}]` : `[${parts.join(',')}]`;
   }
 }
 

@@ -4,33 +4,45 @@
  */
 import type { Db } from '../../lib/database.ts';
 import { bytesOf, type CopyTo, type RowWriter } from '../import/types.ts';
-import { KEYS_STAGE, PEOPLE_STAGE, UNMET_STAGE } from './apply.ts';
 import { mergeExercises, PersonGroup } from './person-group.ts';
+import {
+  KEYS_STAGE,
+  LINES_STAGE,
+  PARTS,
+  PEOPLE_STAGE,
+  SPLIT_STAGE,
+  UNMET_STAGE,
+  WORDS_STAGE,
+} from './tables.ts';
 
-const PARTS = 'directory_stage_parts';
 const PAGE = 2_000;
 const COLUMNS = 'national_id, identifier_type, identifier, civilite_code, exercises';
 
-/** @param createWriter what writes a person to the staging tables of people and keys. */
+/** Tables that hold what a person was written to. */
+const OF_PEOPLE = [PEOPLE_STAGE, KEYS_STAGE, LINES_STAGE];
+
+/** @param createWriter what writes a person to the staging tables. */
 export async function mergeSplitPeople(
   db: Db,
   copyTo: CopyTo,
-  createWriter: (people: RowWriter, keys: RowWriter) => (group: PersonGroup) => void,
+  createWriter: (writers: Readonly<Record<string, RowWriter>>) => (group: PersonGroup) => void,
 ): Promise<void> {
   await db.raw(`DROP TABLE IF EXISTS ${PARTS}`);
+  const { rows } = await db.raw(`SELECT EXISTS (SELECT FROM ${SPLIT_STAGE}) AS split`);
+  if (!rows[0].split) return;
   const { rowCount } = await db.raw(
     `CREATE UNLOGGED TABLE ${PARTS} AS
        SELECT national_id, min(identifier_type) AS identifier_type, min(identifier) AS identifier,
               array_agg(coalesce(civilite_code, '')) AS civilites,
-              array_agg(exercises::text) AS documents
+              array_agg(exercises) AS documents
          FROM (
            SELECT ${COLUMNS} FROM ${PEOPLE_STAGE}
-            WHERE national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
+            WHERE national_id IN (SELECT national_id FROM ${SPLIT_STAGE})
             UNION ALL
            SELECT ${COLUMNS} FROM directory_people
             WHERE national_id IN (
               SELECT l.national_id FROM directory_people_lines l
-               WHERE l.national_id IN (SELECT national_id FROM ${PEOPLE_STAGE} WHERE perhaps_split)
+               WHERE l.national_id IN (SELECT national_id FROM ${SPLIT_STAGE})
                  AND l.lines IS NOT NULL AND NOT EXISTS (SELECT FROM ${UNMET_STAGE} u WHERE u.lines = l.lines))) p
         GROUP BY national_id
        HAVING count(*) > 1`,
@@ -38,11 +50,13 @@ export async function mergeSplitPeople(
   try {
     if (rowCount === 0) return;
     await db.raw(`CREATE INDEX ON ${PARTS} (national_id)`);
-    for (const table of [PEOPLE_STAGE, KEYS_STAGE]) {
+    for (const table of OF_PEOPLE) {
       await db.raw(`DELETE FROM ${table} WHERE national_id IN (SELECT national_id FROM ${PARTS})`);
     }
-    await copyTo([PEOPLE_STAGE, KEYS_STAGE], async function* ([people, keys]) {
-      const write = createWriter(people as RowWriter, keys as RowWriter);
+    const tables = [...OF_PEOPLE, WORDS_STAGE];
+    await copyTo(tables, async function* (writers) {
+      const byName = Object.fromEntries(tables.map((table, rank) => [table, writers[rank] as RowWriter]));
+      const write = createWriter(byName);
       for await (const group of merged(db)) yield write(group);
     });
   } finally {

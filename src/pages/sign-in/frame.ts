@@ -196,7 +196,8 @@ export function signInFrame(deps: Deps, provider: Provider) {
   ): Promise<boolean> {
     if (!(await knex.transaction(use))) return false;
     const { account, member, email } = principal;
-    const state = { email, accountId: account.id, memberId: member?.id, proved: assurance };
+    const provedBy = proofOf(principal);
+    const state = { email, accountId: account.id, memberId: member?.id, provedBy, proved: assurance };
     await startState(ctx, interaction, state);
     seeOther(ctx, stepUrl(interaction, 'reopen'));
     return true;
