@@ -2,6 +2,7 @@
  * What a browser answers for a passkey, checked as WebAuthn Level 3 §7.1 and §7.2 say, up to the signature. Nothing here
  * knows whose a passkey is.
  */
+import { generateKeyPairSync } from 'node:crypto';
 import {
   type AuthenticationResponseJSON,
   type RegistrationResponseJSON,
@@ -11,7 +12,7 @@ import {
   verifyRegistrationResponse,
   type WebAuthnCredential,
 } from '@simplewebauthn/server';
-import { decodeAttestationObject, decodeClientDataJSON } from '@simplewebauthn/server/helpers';
+import { decodeAttestationObject, decodeClientDataJSON, isoCBOR } from '@simplewebauthn/server/helpers';
 import { z } from 'zod';
 import type { Settings } from '../../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -23,6 +24,25 @@ export const ALGORITHMS = [-8, -7, -257];
 
 /** WebAuthn Level 3 §4. */
 const MAX_CREDENTIAL_ID_BYTES = 1_023;
+
+/** A public key, as passkeys have, whose private key nobody has. */
+export const DECOY_KEY: Uint8Array = createDecoyKey();
+
+function createDecoyKey(): Uint8Array {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
+  const coordinate = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
+  // kty EC2, alg ES256, crv P-256 (RFC 9053 §7.1.1).
+  return isoCBOR.encode(
+    new Map<number, number | Uint8Array>([
+      [1, 2],
+      [3, -7],
+      [-1, 1],
+      [-2, coordinate(x)],
+      [-3, coordinate(y)],
+    ]),
+  );
+}
 
 export interface PasskeyDeps {
   readonly keyring: Keyring;

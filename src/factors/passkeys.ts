@@ -15,6 +15,7 @@ import type { Db } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
 import {
   ALGORITHMS,
+  DECOY_KEY,
   type PasskeyDeps as Deps,
   parseAssertion,
   rpIdOf,
@@ -158,19 +159,21 @@ export async function checkAssertion(
   const row = await db('passkeys')
     .where({ credential_id: Buffer.from(answer.id, 'base64url') })
     .first();
-  if (!row || (holderId !== undefined && row.holder_id !== holderId)) return undefined;
   const { userHandle } = answer.response;
   // WebAuthn Level 3 §7.2, step 6: alone, the handle must name the same person; after a password it need not be there.
-  const isTheirs = userHandle
-    ? userHandleOf(deps, row.holder_id).equals(Buffer.from(userHandle, 'base64url'))
-    : holderId !== undefined;
-  if (!isTheirs) return undefined;
+  const isTheirs =
+    row !== undefined &&
+    (holderId === undefined || row.holder_id === holderId) &&
+    (userHandle
+      ? userHandleOf(deps, row.holder_id).equals(Buffer.from(userHandle, 'base64url'))
+      : holderId !== undefined);
+  // The same work for a passkey that nobody has: the time of the answer tells nothing.
   const verified = await verifyAssertion(deps, answer, {
     ceremony,
-    publicKey: row.public_key,
+    publicKey: isTheirs ? row.public_key : DECOY_KEY,
     requireUserVerification: holderId === undefined,
   });
-  if (!verified) return undefined;
+  if (!verified || !isTheirs) return undefined;
   const { challenge, info } = verified;
   // WebAuthn Level 3 §6.1.3: it was made so, and stays so.
   if ((info.credentialDeviceType === 'multiDevice') !== row.is_backup_eligible) return undefined;
