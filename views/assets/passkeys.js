@@ -23,12 +23,17 @@ function prepare(form) {
   };
 
   form.hidden = false;
+  let presses = 0;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    presses += 1;
+    const press = presses;
     said.textContent = '';
     try {
       send(await start({ optionsJSON }));
     } catch (error) {
+      // Another press took its place, and waits for an answer now.
+      if (press !== presses) return;
       said.textContent = texts[FAULTS[error.name] ?? 'failed'] ?? texts.failed;
     }
   });
