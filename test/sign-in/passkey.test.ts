@@ -223,7 +223,7 @@ describe('a sign-in by passkey', () => {
       expect((await claimsOf(again, await enter(again, basile)))?.sub).to.equal(claims?.sub);
     });
 
-    it('is unknown once that member left', async () => {
+    it('is unknown once that member left, and forgotten', async () => {
       const key = await addPasskey(app, BASILE);
       const { visitor, page } = await begin();
       const { accountId, anne: by, basile: memberId } = shared;
@@ -231,6 +231,8 @@ describe('a sign-in by passkey', () => {
       const refused = await sendAlone(visitor, page, key.get(optionsOf(page)));
       expect(refused.status).to.equal(422);
       expect(wordsOf(refused)).to.include("n'est pas connue ici");
+      for (const table of ['passkeys', 'known_devices'])
+        expect(await app.deps.knex(table).where({ member_id: memberId }), table).to.deep.equal([]);
     });
   });
 
