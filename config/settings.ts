@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { FACTOR_KINDS, type FactorKind } from '../src/factors/kinds.ts';
+import { type AllowedHost, parseAllowedHost } from '../src/lib/outgoing.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -45,6 +46,18 @@ const issuer = z.string().transform((text, context) => {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return refuse('must be an https URL');
   if (url.origin !== text) return refuse(`must have no path, query or trailing slash: ${url.origin}`);
   return text;
+});
+
+const allowedHosts = z.string().transform((text, context): AllowedHost[] => {
+  const entries = text.split(',').map((part) => part.trim());
+  const parsed = entries.filter((one) => one !== '').map((one) => [one, parseAllowedHost(one)] as const);
+  const refused = parsed.filter(([, host]) => host === undefined).map(([one]) => one);
+  if (refused.length === 0) return parsed.flatMap(([, host]) => host ?? []);
+  context.addIssue({
+    code: 'custom',
+    message: `neither a host name, an address nor a network: ${refused.join(', ')}`,
+  });
+  return z.NEVER;
 });
 
 const factorKinds = z.string().transform((text, context): FactorKind[] => {
@@ -184,6 +197,11 @@ export const SETTINGS = {
       ),
     default: FACTOR_KINDS.filter((kind) => kind !== 'email').join(','),
     doc: 'Second factors that administrators may sign in with, whatever their account is; never email.',
+  }),
+  OUTGOING_ALLOWED_HOSTS: setting({
+    schema: allowedHosts,
+    default: '',
+    doc: 'Host names, addresses and networks (10.20.0.0/16) of yours that may be asked although they are not public, comma separated: applications to sign out, key sets to fetch. Public addresses need not be here; any other is refused.',
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -43,6 +43,7 @@ async function start(stops: Stop[]): Promise<void> {
 
   const settings = readSettings({
     LOG_LEVEL: 'warn',
+    OUTGOING_ALLOWED_HOSTS: 'localhost',
     ...process.env,
     NODE_ENV: 'development',
     PORT: String(port),

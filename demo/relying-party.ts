@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
+import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import Koa, { type Context } from 'koa';
 import nunjucks from 'nunjucks';
 import * as oidc from 'openid-client';
@@ -61,6 +62,7 @@ export const relyingPartyUrls = (base: string) => ({
   home: `${base}/`,
   redirectUri: `${base}/callback`,
   postLogoutRedirectUri: `${base}/`,
+  backchannelLogoutUri: `${base}/backchannel-logout`,
   initiateLoginUri: `${base}/login`,
 });
 
@@ -106,6 +108,13 @@ export async function startRelyingParty(options: RelyingPartyOptions): Promise<R
     if (sessions.size > MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
     ctx.cookies.set(cookie, id, { httpOnly: true, sameSite: 'lax', signed: false });
   };
+  // A logout token is good once (OpenID Connect Back-Channel Logout 1.0 §2.6).
+  const logoutTokens = new Set<string>();
+  const endSessionsOf = ({ sub, sid }: JWTPayload) => {
+    for (const [id, { signedIn }] of sessions)
+      if (signedIn && (sid === undefined ? signedIn.claims.sub === sub : signedIn.claims.sid === sid))
+        sessions.delete(id);
+  };
   const endSession = (ctx: Context) => {
     sessions.delete(ctx.cookies.get(cookie) ?? '');
     ctx.cookies.set(cookie, null, { signed: false });
@@ -128,6 +137,8 @@ export async function startRelyingParty(options: RelyingPartyOptions): Promise<R
     show(ctx, {
       signedIn,
       person: personName({ ...claims, ...userinfo }),
+      email: userinfo.email ?? claims.email,
+      asksEmail: scope.split(' ').includes('email'),
       tables: [
         { caption: 'Jeton d’identité (ID token)', rows: rows(claims) },
         { caption: 'Informations de la personne (userinfo)', rows: rows(userinfo) },
@@ -232,6 +243,22 @@ export async function startRelyingParty(options: RelyingPartyOptions): Promise<R
     ctx.redirect('/');
   });
 
+  router.post('/backchannel-logout', async (ctx) => {
+    const { logout_token: token } = (ctx.request.body ?? {}) as { logout_token?: unknown };
+    const claims = await readLogoutToken(await provider(), token).catch(() => undefined);
+    ctx.set('Cache-Control', 'no-store');
+    if (!claims || logoutTokens.has(String(claims.jti))) {
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_request' };
+      return;
+    }
+    logoutTokens.add(String(claims.jti));
+    const oldest = logoutTokens.values().next().value;
+    if (logoutTokens.size > MAX_SESSIONS && oldest !== undefined) logoutTokens.delete(oldest);
+    endSessionsOf(claims);
+    ctx.status = 200;
+  });
+
   router.post('/logout', async (ctx) => {
     const idToken = sessionOf(ctx)?.signedIn?.idToken;
     endSession(ctx);
@@ -299,6 +326,27 @@ async function discover(issuer: string, clientId: string, secret?: string): Prom
       timeout: 10,
     },
   );
+}
+
+/** OpenID Connect Back-Channel Logout 1.0 §2.6. Throws when it is not a logout token of this provider for this application. */
+async function readLogoutToken(config: oidc.Configuration, token: unknown): Promise<JWTPayload> {
+  const { issuer, jwks_uri } = config.serverMetadata();
+  const { client_id } = config.clientMetadata();
+  const keys = createRemoteJWKSet(new URL(jwks_uri!));
+  const { payload } = await jwtVerify(String(token), keys, {
+    issuer,
+    audience: client_id,
+    typ: 'logout+jwt',
+    algorithms: ['ES256', 'RS256'],
+    requiredClaims: ['iat', 'exp', 'jti', 'events'],
+  });
+  const events = payload.events as Claims | null;
+  if (typeof events?.['http://schemas.openid.net/event/backchannel-logout'] !== 'object')
+    throw new Error('not a logout event');
+  if ('nonce' in payload) throw new Error('an ID token is not a logout token');
+  if (typeof payload.sid !== 'string' && typeof payload.sub !== 'string')
+    throw new Error('nobody to sign out');
+  return payload;
 }
 
 async function refresh(config: oidc.Configuration, session: Session): Promise<void> {
@@ -474,6 +522,7 @@ const PAGE = `<!doctype html>
   {% elif signedIn %}
     <h1>Bonjour {{ person }}</h1>
     <p class="soft">{{ tagline }}</p>
+    {% if asksEmail %}<p>{% if email %}Votre compte dans {{ name }} : <b>{{ email }}</b>{% else %}Caducée ne donne plus d’adresse à {{ name }} : reconnectez-vous pour en choisir une.{% endif %}</p>{% endif %}
     <div class="card">
       <p role="status">
         {%- if refreshed %}Jetons actualisés {{ refreshes }} fois, la dernière le {{ refreshed.time }} :

@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
+import { wakeLogoutNotices } from './applications/logout-notices.ts';
 import { record } from './audit/journal.ts';
 import type { Deps } from './deps.ts';
 import { CaduceeError } from './errors.ts';
@@ -24,6 +25,7 @@ import { administrationRoutes } from './pages/administration/routes.ts';
 import { enginePages, recordSignOut } from './pages/engine-pages.ts';
 import { homeRoutes } from './pages/home.ts';
 import { myAccountRoutes } from './pages/my-account/routes.ts';
+import { portalRoutes } from './pages/portal/routes.ts';
 import { sharedAccountRoutes } from './pages/shared-accounts/routes.ts';
 import { signInRoutes } from './pages/sign-in/routes.ts';
 import { signUpRoutes } from './pages/sign-up/routes.ts';
@@ -63,6 +65,11 @@ function engineStorage(deps: Deps): Middleware {
           });
         }
       }
+      // Written already: if the queue cannot be reached now, they are sent within the minute.
+      if (unit.told)
+        await wakeLogoutNotices(knex).catch((error: Error) =>
+          log.warn({ error: error.message }, 'logouts are told later'),
+        );
       if (fresh) return unit.runAfterwards();
       withhold(ctx);
       if (ctx.path !== ENGINE_ROUTES.token) throw new CaduceeError('protocol', { detail: 'used again' });
@@ -116,6 +123,7 @@ export async function createApp(
 
   const router = new Router<RequestState>();
   homeRoutes(router, deps, provider);
+  portalRoutes(router, deps, provider);
   signInRoutes(router, deps, provider);
   signUpRoutes(router, deps, provider);
   sharedAccountRoutes(router, deps, provider);

@@ -10,6 +10,7 @@ import { createViews, type Views } from './http/views.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { openKnex, openPool } from './lib/database.ts';
 import { createKeyring, type Keyring } from './lib/keyring.ts';
+import { createOutgoing, type OutgoingFetch } from './lib/outgoing.ts';
 import { createMessageRenderer, type MessageRenderer } from './messages/render.ts';
 import { createHttpsSmsDriver, type SmsDriver } from './messages/sms.ts';
 import { createSmtpTransport, type MailTransport } from './messages/smtp.ts';
@@ -31,6 +32,8 @@ export interface Deps {
   readonly views: Views;
   readonly renderer: MessageRenderer;
   readonly mail: MailTransport;
+  /** The one way out to addresses that applications registered. */
+  readonly outgoingFetch: OutgoingFetch;
   /** Absent when the installation sends no SMS: then none is offered. */
   readonly sms: SmsDriver | undefined;
   close(): Promise<void>;
@@ -76,6 +79,8 @@ export function createDeps(settings: Settings, overrides: Overrides = {}): Deps 
     requireTls: production,
   });
 
+  const outgoing = createOutgoing(settings.OUTGOING_ALLOWED_HOSTS);
+
   return {
     settings,
     clock: overrides.clock ?? systemClock,
@@ -98,10 +103,11 @@ export function createDeps(settings: Settings, overrides: Overrides = {}): Deps 
     views: createViews({ texts, assets }),
     renderer: createMessageRenderer({ texts, supportEmail: settings.SUPPORT_EMAIL }),
     mail,
+    outgoingFetch: outgoing.fetch,
     sms: overrides.sms ?? smsDriver(settings),
     async close() {
       mail.close();
-      await Promise.allSettled([knex.destroy(), pool.end()]);
+      await Promise.allSettled([outgoing.close(), knex.destroy(), pool.end()]);
     },
   };
 }

@@ -41,9 +41,9 @@ export async function startNode(deps: Deps): Promise<Node> {
   const { settings, knex, pool } = deps;
   try {
     await migrateUp(knex, pool);
-    const { listener } = await createApp(deps);
+    const { listener, provider } = await createApp(deps);
     loadPasswordDictionaries();
-    const jobs = await startJobs(deps);
+    const jobs = await startJobs(deps, provider);
     const metrics = await startMetrics(deps);
     const server = createServer(listener);
     const port = await listen(server, settings.PORT, settings.HOST);

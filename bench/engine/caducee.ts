@@ -63,7 +63,7 @@ app.use(async (ctx, next) => {
     await provider.interactionResult(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false }),
   );
 });
-const jobs = await startJobs(deps);
+const jobs = await startJobs(deps, provider);
 const server = createServer(listener);
 server.listen(settings.PORT, settings.HOST);
 await once(server, 'listening');

@@ -41,10 +41,12 @@ export const asApplication = (demo: DemoApplication, url: string): Application =
   icon: demo.icon,
   firstParty: true,
   onPortal: true,
-  startUrl: `${url}/login`,
+  startUrl: `${url}/`,
+  initiateLoginUri: `${url}/login`,
   metadata: {
     redirect_uris: [`${url}/callback`],
     post_logout_redirect_uris: [`${url}/`],
+    backchannel_logout_uri: `${url}/backchannel-logout`,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_basic',

@@ -3,6 +3,7 @@ import { createAccount } from '../../src/accounts/accounts.ts';
 import { parseEmailAddress } from '../../src/accounts/contacts.ts';
 import { TERMS } from '../../src/accounts/terms.ts';
 import { saveApplication } from '../../src/applications/applications.ts';
+import { setEmailLink } from '../../src/applications/email-links.ts';
 import { openApproval } from '../../src/approvals/approvals.ts';
 import { record } from '../../src/audit/journal.ts';
 import type { Deps } from '../../src/deps.ts';
@@ -44,16 +45,20 @@ async function seedAccount(
   });
   if (account.smsFactor) await db('accounts').where({ id }).update({ preferred_factor: 'sms' });
   if (account.administrator) await db('account_roles').insert({ account_id: id, role: 'administrator' });
-  if (account.email === 'camille@example.test') {
-    const first = await db('email_addresses').where({ canonical: email.canonical }).first('id');
-    await db('application_emails').insert({ account_id: id, client_id: 'messagerie', email_id: first.id });
-  }
   await record(db, clock, {
     event: 'account.created',
     outcome: 'success',
     subject: id,
     details: { proof: 'demo', terms: TERMS.version },
   });
+  if (account.email === 'camille@example.test') {
+    const first = await db('email_addresses').where({ canonical: email.canonical }).first('id');
+    await setEmailLink(
+      db,
+      { clock },
+      { accountId: id, clientId: 'messagerie', emailId: first.id, actor: id },
+    );
+  }
 }
 
 /**
@@ -67,7 +72,7 @@ export async function seedApprovals(deps: Pick<Deps, 'knex' | 'clock'>): Promise
     .whereNotExists(db('approvals').whereRaw('account_id = accounts.id').select(db.raw('1')))
     .pluck('id');
   for (const accountId of waiting) {
-    const id = await openApproval(db, deps, { accountId, kind: 'sign-up', lang: 'fr' });
+    const id = await openApproval(db, deps, { accountId, kind: 'sign-up' });
     await db('approvals').where({ id }).update({ announced_at: clock.now() });
   }
 }

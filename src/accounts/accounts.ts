@@ -2,6 +2,7 @@
  * Accounts: one person, or several secretaries who share one (members.ts), their proved contacts, their state. This
  * folder leaves passwords and codes to credentials/, and what applications receive to openid/.
  */
+import type { Lang } from '../http/texts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Db, isUniqueViolation } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
@@ -49,6 +50,8 @@ export interface NewAccount {
   readonly identityProof: 'declared' | 'ordinal-register';
   readonly passwordHash: string;
   readonly termsVersion: string;
+  /** French unless told. */
+  readonly language?: Lang | undefined;
   /** Proved addresses; the first one signs in and receives notifications. */
   readonly emails: readonly { address: string; canonical: string }[];
   /** Proved phones, E.164. */
@@ -84,6 +87,7 @@ export async function createAccount(db: Db, clock: Clock, account: NewAccount): 
       password_hash: account.passwordHash,
       terms_version: account.termsVersion,
       terms_accepted_at: now,
+      language: account.language,
       created_at: now,
       updated_at: now,
     });
@@ -188,11 +192,19 @@ export async function saveDeclaredPhones(
   await db('declared_phone_numbers').insert(numbers.map((number) => ({ account_id: accountId, number })));
 }
 
-/** The account that a proved address belongs to, whatever the address is used for; one that ended owns none. */
+/**
+ * The account that a proved address belongs to, whatever the address is used for; one that ended owns none. One statement
+ * whoever that is, so that its time tells nothing.
+ */
 export async function findOwnerOfEmail(
   db: Db,
   canonical: string,
-): Promise<{ accountId: string } | undefined> {
-  const row = await db('email_addresses').where({ canonical }).whereNull('released_at').first('account_id');
-  return row && { accountId: row.account_id };
+): Promise<{ accountId: string; language: Lang } | undefined> {
+  const row = await db('email_addresses as own')
+    .join('accounts', 'accounts.id', 'own.account_id')
+    .leftJoin('account_members as member', 'member.id', 'own.member_id')
+    .where({ canonical })
+    .whereNull('released_at')
+    .first('own.account_id', db.raw('coalesce(member.language, accounts.language) AS language'));
+  return row && { accountId: row.account_id, language: row.language };
 }

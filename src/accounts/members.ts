@@ -3,6 +3,7 @@
  * The account is nobody: no professional identity, no role, no secret of its own; the database refuses them.
  */
 import { record } from '../audit/journal.ts';
+import type { Lang } from '../http/texts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Db, isUniqueViolation } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
@@ -19,6 +20,8 @@ export interface NewMember {
   readonly phones?: readonly string[];
   readonly passwordHash: string;
   readonly termsVersion: string;
+  /** French unless told. */
+  readonly language?: Lang | undefined;
 }
 
 export interface Member {
@@ -63,6 +66,7 @@ async function insertMember(db: Db, clock: Clock, accountId: string, member: New
     password_hash: member.passwordHash,
     terms_version: member.termsVersion,
     terms_accepted_at: now,
+    language: member.language,
     created_at: now,
   });
   const { address, canonical } = member.email;
@@ -122,6 +126,7 @@ export async function createSharedAccount(
     identity_proof: 'declared',
     terms_version: firstMember.termsVersion,
     terms_accepted_at: now,
+    language: firstMember.language,
     created_at: now,
     updated_at: now,
   });
@@ -215,6 +220,7 @@ export async function endMember(
     .update({ state: 'ended', ended_at: clock.now(), password_hash: null });
   await db('email_addresses').where({ member_id: memberId }).delete();
   await db('phone_numbers').where({ member_id: memberId }).delete();
+  await db('trusted_devices').where({ member_id: memberId }).delete();
   if (!(await hasNotificationAddress(db, accountId))) {
     const next = members.find(({ id }) => id !== memberId) as Member;
     await db('email_addresses').where({ member_id: next.id }).update({ is_notification: true });

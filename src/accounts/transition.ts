@@ -1,7 +1,6 @@
 /** Carries out a change of state, all or nothing: the state, the access that ends, the mail and the journal entry. */
 import type { Settings } from '../../config/settings.ts';
 import { record } from '../audit/journal.ts';
-import type { Lang } from '../http/texts.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
@@ -9,7 +8,8 @@ import { MAIL_PATHS } from '../messages/links.ts';
 import { enqueueMessage, type Mail } from '../messages/outbox.ts';
 import { revokeAccess } from './access.ts';
 import { type Account, type AccountState, findAccount } from './accounts.ts';
-import { listMembers } from './members.ts';
+import { type Reader, readerOf } from './reader.ts';
+import { tellResponsible } from './responsible.ts';
 import { type TransitionMail, type TransitionRole, transitionOf } from './states.ts';
 
 export interface Actor {
@@ -30,8 +30,6 @@ interface StateChange {
   readonly accountId: string;
   readonly to: AccountState;
   readonly by: Actor;
-  /** Of the mail. */
-  readonly lang?: Lang;
   /** Why, in words for the person: a refusal needs it. Never in the journal. */
   readonly reason?: string | undefined;
   readonly details?: Readonly<Record<string, string | number | boolean>>;
@@ -46,23 +44,11 @@ export class TransitionError extends Error {
 const mayActOn = ({ role, accountId }: Actor, subject: string): boolean =>
   role === 'system' || (role === 'person') === (accountId === subject);
 
-interface Person extends Pick<Account, 'givenName' | 'email' | 'notificationEmail'> {
-  /** Of a shared account. */
-  readonly title: string | undefined;
-}
-
-/** Who reads the mail: of a shared account, the member whose address it goes to. */
-async function readerOf(db: Db, account: Account): Promise<Person> {
-  if (account.kind !== 'shared') return { ...account, title: undefined };
-  const members = await listMembers(db, account.id);
-  const member = members.find(({ email }) => email === account.notificationEmail);
-  return { ...account, givenName: member?.givenName ?? '', title: account.displayName };
-}
-
 /** What the mail says besides its template's own words. */
 function mailOf(
   mail: TransitionMail,
-  { givenName, email, notificationEmail, title }: Person,
+  { givenName, title, to }: Reader,
+  { email }: Account,
   { ISSUER, SUPPORT_EMAIL }: Settings,
   reason: string,
 ): Mail {
@@ -70,7 +56,7 @@ function mailOf(
     // Of a shared account, the address is its first member's.
     const params = {
       givenName,
-      email: email || notificationEmail,
+      email: email || to,
       signInUrl: `${ISSUER}${MAIL_PATHS.signIn}`,
       title,
     };
@@ -99,7 +85,7 @@ function mailOf(
  * reason.
  */
 export async function transition(db: Db, deps: Deps, change: StateChange): Promise<void> {
-  const { accountId, to, by, lang = 'fr', reason = '', details } = change;
+  const { accountId, to, by, reason = '', details } = change;
   const { clock, settings } = deps;
   if (to === 'refused' && reason.trim() === '') throw new TransitionError('a refusal needs a reason');
   await db.transaction(async (trx) => {
@@ -120,11 +106,9 @@ export async function transition(db: Db, deps: Deps, change: StateChange): Promi
     // Also when it becomes active: a request that was under way at an earlier change may have left something since.
     await revokeAccess(trx, accountId);
     if (account) {
-      await enqueueMessage(trx, deps, {
-        ...mailOf(allowed.mail, await readerOf(trx, account), settings, reason),
-        to: account.notificationEmail,
-        lang,
-      });
+      const reader = await readerOf(trx, account);
+      const mail = mailOf(allowed.mail, reader, account, settings, reason);
+      await enqueueMessage(trx, deps, { ...mail, to: reader.to, lang: reader.lang });
     }
     await record(trx, clock, {
       event: allowed.event,
@@ -134,5 +118,7 @@ export async function transition(db: Db, deps: Deps, change: StateChange): Promi
       source: by.source,
       details: { from, to, by: by.role, ...details },
     });
+    if (from === 'pending' && to === 'active' && account?.kind === 'shared')
+      await tellResponsible(trx, deps, account, by);
   });
 }

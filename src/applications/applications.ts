@@ -3,6 +3,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type pg from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
+import type { AccessRules } from './access.ts';
+
+export type TileWhenRefused = 'hidden' | 'explained';
 
 export interface Application {
   readonly clientId: string;
@@ -13,8 +16,14 @@ export interface Application {
   readonly icon: string;
   readonly firstParty: boolean;
   readonly onPortal: boolean;
-  /** Where its tile leads. */
+  /** Where its tile leads, unless it has an `initiateLoginUri`. */
   readonly startUrl: string | undefined;
+  /** Where a sign-in that begins at the portal is asked for (OpenID Connect Core §4). */
+  readonly initiateLoginUri?: string | undefined;
+  /** Who may enter; everybody when absent. */
+  readonly access?: AccessRules | undefined;
+  /** What the portal shows to who may not enter: nothing when absent. */
+  readonly tileWhenRefused?: TileWhenRefused | undefined;
   /** Client metadata (OpenID Connect Dynamic Registration §2) without secret. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Least authentication context class (openid/assurance.ts) at which it lets anybody in. */
@@ -32,9 +41,11 @@ export function secretMatches(secret: string, secretHash: string): boolean {
 export async function saveApplication(
   db: Db,
   clock: Clock,
-  { clientId, name, description, icon, firstParty, onPortal, startUrl, metadata, minimumAcr }: Application,
+  application: Application,
   secret: string | undefined,
 ): Promise<void> {
+  const { clientId, name, description, icon, firstParty, onPortal, startUrl, metadata } = application;
+  const { initiateLoginUri, access, tileWhenRefused = 'hidden', minimumAcr } = application;
   const now = clock.now();
   const row = {
     client_id: clientId,
@@ -43,7 +54,11 @@ export async function saveApplication(
     icon,
     first_party: firstParty,
     on_portal: onPortal,
-    start_url: startUrl,
+    start_url: startUrl ?? null,
+    initiate_login_uri: initiateLoginUri ?? null,
+    allowed_professions: access?.professions ?? null,
+    allowed_kinds: access?.kinds ?? null,
+    tile_when_refused: tileWhenRefused,
     metadata: JSON.stringify(metadata),
     minimum_acr: minimumAcr ?? null,
     secret_hash: secret ? digest(secret) : null,
@@ -75,6 +90,8 @@ export async function findClientMetadata(
   return (
     row && {
       ...row.metadata,
+      // Without `sid`, the end of one session would be the end of all that the person has in the application.
+      ...(row.metadata.backchannel_logout_uri ? { backchannel_logout_session_required: true } : {}),
       client_id: row.client_id,
       client_name: row.name,
       icon: row.icon,
@@ -85,30 +102,13 @@ export async function findClientMetadata(
   );
 }
 
-export interface PortalTile {
-  readonly name: string;
-  readonly description: string;
-  readonly icon: string;
-  readonly url: string;
-  /** Address by which the application knows this person, when chosen. */
-  readonly email: string | undefined;
-}
-
-export async function listPortalTiles(db: Db, accountId: string): Promise<PortalTile[]> {
+/** @returns names by client_id; without those that are not registered. */
+export async function listApplicationNames(
+  db: Db,
+  clientIds: readonly string[],
+): Promise<Map<string, string>> {
   const rows = await db('applications')
-    .leftJoin('application_emails as link', (join) =>
-      join.on('link.client_id', 'applications.client_id').andOnVal('link.account_id', accountId),
-    )
-    .leftJoin('email_addresses', 'email_addresses.id', 'link.email_id')
-    .where({ on_portal: true })
-    .whereNotNull('start_url')
-    .orderBy('name')
-    .select('name', 'description', 'icon', 'start_url', 'email_addresses.address');
-  return rows.map((row) => ({
-    name: row.name,
-    description: row.description,
-    icon: row.icon,
-    url: row.start_url,
-    email: row.address ?? undefined,
-  }));
+    .whereIn('client_id', [...new Set(clientIds)])
+    .select('client_id', 'name');
+  return new Map(rows.map((row) => [row.client_id, row.name]));
 }

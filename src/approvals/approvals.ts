@@ -3,9 +3,9 @@
  * data it was made from; at most one waiting per account and kind. This folder owns the queue, the decision and its
  * deadlines; what a state change entails belongs to accounts/.
  */
-import type { NewAccount } from '../accounts/accounts.ts';
+import { findAccount, type NewAccount } from '../accounts/accounts.ts';
+import { readerOf } from '../accounts/reader.ts';
 import { record } from '../audit/journal.ts';
-import type { Lang } from '../http/texts.ts';
 import { type Clock, DAY, fromNow } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
@@ -30,7 +30,6 @@ export interface Approval {
   readonly id: string;
   readonly kind: ApprovalKind;
   readonly accountId: string;
-  readonly lang: Lang;
   readonly originalHash: Buffer;
   readonly identityProof: string;
   readonly createdAt: Date;
@@ -40,7 +39,6 @@ export interface Approval {
 interface NewApproval {
   readonly accountId: string;
   readonly kind: ApprovalKind;
-  readonly lang: Lang;
   /** Client address of the request. */
   readonly source?: string | undefined;
 }
@@ -49,7 +47,7 @@ interface NewApproval {
 export async function openApproval(
   db: Db,
   { clock }: { readonly clock: Clock },
-  { accountId, kind, lang, source }: NewApproval,
+  { accountId, kind, source }: NewApproval,
 ): Promise<string> {
   const found = await findDeclared(db, accountId);
   if (!found) throw new Error('no such account');
@@ -58,7 +56,6 @@ export async function openApproval(
     id,
     kind,
     account_id: accountId,
-    lang,
     proposed: JSON.stringify(found.declared),
     original_hash: digestOf(found.declared),
     identity_proof: found.declared.identityProof,
@@ -83,20 +80,20 @@ export async function openApproval(
 export async function submitSignUp(
   db: Db,
   deps: { readonly clock: Clock; readonly keyring: Keyring },
-  { accountId, lang, source }: { accountId: string; lang: Lang; source?: string | undefined },
+  { accountId, source }: { accountId: string; source?: string | undefined },
 ): Promise<string> {
   return db.transaction(async (trx) => {
-    const found = await findDeclared(trx, accountId);
-    const to = found?.declared.emails[0]?.address;
-    if (found?.state !== 'pending' || !to) throw new Error('only a pending account waits for approval');
+    const account = await findAccount(trx, accountId);
+    if (account?.state !== 'pending') throw new Error('only a pending account waits for approval');
+    const { to, lang, givenName, title } = await readerOf(trx, account);
     await enqueueMessage(trx, deps, {
       channel: 'email',
       template: 'sign-up-received',
       to,
       lang,
-      params: { givenName: found.declared.givenName, hours: PROMISE_HOURS },
+      params: { givenName, title, hours: PROMISE_HOURS },
     });
-    return openApproval(trx, deps, { accountId, kind: 'sign-up', lang, source });
+    return openApproval(trx, deps, { accountId, kind: 'sign-up', source });
   });
 }
 
@@ -110,7 +107,6 @@ export async function findApproval(db: Db, id: string): Promise<Approval | undef
       id: row.id,
       kind: row.kind,
       accountId: row.account_id,
-      lang: row.lang,
       originalHash: row.original_hash,
       identityProof: row.identity_proof,
       createdAt: row.created_at,

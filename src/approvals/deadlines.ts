@@ -1,5 +1,6 @@
 /** What administrators are told of the queue, each thing once however many nodes run. */
 import type { Settings } from '../../config/settings.ts';
+import type { Lang } from '../http/texts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { fromNow, HOUR, MINUTE } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
@@ -28,18 +29,16 @@ interface Deps {
   readonly settings: Settings;
 }
 
-const administratorAddresses = (db: Db): Promise<string[]> =>
+const administrators = (db: Db): Promise<{ to: string; lang: Lang }[]> =>
   db('accounts')
     .join('account_roles', 'account_roles.account_id', 'accounts.id')
     .join('email_addresses', 'email_addresses.account_id', 'accounts.id')
     .where({ 'accounts.state': 'active', 'account_roles.role': 'administrator', is_notification: true })
     .orderBy('address')
-    .pluck('address');
+    .select('address as to', 'accounts.language as lang');
 
-/** Administrators read French, the language of the product. */
 async function tellAdministrators(db: Db, deps: Deps, mail: Mail): Promise<void> {
-  for (const to of await administratorAddresses(db))
-    await enqueueMessage(db, deps, { ...mail, to, lang: 'fr' });
+  for (const reader of await administrators(db)) await enqueueMessage(db, deps, { ...mail, ...reader });
 }
 
 /**
@@ -104,7 +103,7 @@ export async function sendNews(db: Db, deps: Deps): Promise<number> {
 }
 
 /**
- * Sends one mail for each request that has used most of its time, once in its life.
+ * Sends one mail for all the requests that have used most of their time, each told once in its life.
  * @returns how many requests this call told of.
  */
 export async function sendAlarms(db: Db, deps: Deps): Promise<number> {
@@ -122,18 +121,23 @@ export async function sendAlarms(db: Db, deps: Deps): Promise<number> {
       .skipLocked()
       .select('id', 'created_at');
     const due = rows.filter(({ created_at }) => workingHoursBetween(created_at, now) >= ALARM_HOURS);
-    for (const { id, created_at } of due) {
-      await trx('approvals').where({ id }).update({ alarmed_at: now });
-      await tellAdministrators(trx, deps, {
-        channel: 'email',
-        template: 'administrators-alarm',
-        params: {
+    if (due.length === 0) return 0;
+    const ids = due.map(({ id }) => id);
+    await trx('approvals').whereIn('id', ids).update({ alarmed_at: now });
+    await tellAdministrators(trx, deps, {
+      channel: 'email',
+      template: 'administrators-alarm',
+      params: {
+        requests: due.map(({ id, created_at }) => ({
+          since: created_at.toISOString(),
           usedHours: promiseOf(created_at, now).usedHours,
-          limitHours: PROMISE_HOURS,
           url: `${settings.ISSUER}${MAIL_PATHS.approval(id)}`,
-        },
-      });
-    }
+        })),
+        alarmHours: ALARM_HOURS,
+        limitHours: PROMISE_HOURS,
+        url: `${settings.ISSUER}${MAIL_PATHS.approvals}`,
+      },
+    });
     return due.length;
   });
 }

@@ -151,7 +151,6 @@ export async function decide(
       accountId: approval.accountId,
       to: decision === 'approved' ? 'active' : 'refused',
       by: { role: 'administrator', accountId: by.accountId, source: by.source },
-      lang: approval.lang,
       reason: reason.trim(),
       details: { approval: approval.id },
     });

@@ -13,18 +13,25 @@ export type JournalEvent =
   | 'account.counters-cleared'
   | 'account.created'
   | 'account.refused'
+  | 'account.responsible-told'
   | 'account.restored'
   | 'account.suspended'
+  | 'application.refused'
+  | 'application-email.chosen'
+  | 'application-email.removed'
   | 'approval.requested'
   | 'consent.given'
   | 'consent.refused'
   | 'code.refused'
   | 'code.sent'
   | 'directory.imported'
+  | 'grant.revoked'
   | 'invitation.revoked'
+  | 'logout.undelivered'
   | 'member.added'
   | 'member.invited'
   | 'member.removed'
+  | 'session.ended'
   | 'sign-in.blocked'
   | 'sign-in.completed'
   | 'sign-in.refused'
@@ -34,7 +41,9 @@ export type JournalEvent =
   | 'recovery-code.used'
   | 'security.changed'
   | 'signing-key.created'
-  | 'token.replayed';
+  | 'token.replayed'
+  | 'trusted-device.added'
+  | 'trusted-device.removed';
 
 export interface JournalEntry {
   readonly event: JournalEvent;

@@ -115,17 +115,6 @@ async function linkBesideCode(
   return { confirmUrl: link.url(token), askedBy: link.askedBy };
 }
 
-/** What a journey keeps to tell the person on its next pages: its form was answered by a redirect. */
-export interface Notice extends Fault {
-  readonly kind: 'success' | 'waiting';
-}
-
-/** What to tell who asked for another code to `shown`, a contact in the form that the page may show. */
-export const resendNotice = (refused: Fault | undefined, shown: string): Notice =>
-  refused
-    ? { kind: 'waiting', ...refused }
-    : { kind: 'success', key: 'alert.code.resent', vars: { masked: shown } };
-
 /**
  * Makes a code and enqueues its message in one transaction with `also`, the journey's own step.
  * @returns the fault to show when too many were asked for.

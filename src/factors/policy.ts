@@ -48,6 +48,13 @@ export const factorRulesOf = (
 export const possibleFactors = ({ smsAvailable, allowed }: FactorRules): StrongFactor[] =>
   STRONG_FACTORS.filter((kind) => allowed.includes(kind) && (kind !== 'sms' || smsAvailable));
 
+/**
+ * Whether a browser may stand in for this person's second step. Never for an administrator; nor where a code by e-mail is not
+ * accepted, because a trusted browser is less than that.
+ */
+export const mayTrustDevices = ({ account }: Pick<Principal, 'account'>, { allowed }: FactorRules): boolean =>
+  !account.isAdministrator && allowed.includes('email');
+
 /** How many of each strong factor the person can sign in with. */
 export function countStrong(
   { phones, factors }: Pick<Principal, 'phones' | 'factors'>,

@@ -47,19 +47,23 @@ export function totpStepOf(clock: Clock, seed: string, code: string): number | u
 export async function saveTotp(
   db: Db,
   { keyring, clock }: Deps,
-  { account, member, id: holderId }: Principal,
+  { account, member }: Principal,
   { seed, step }: { seed: string; step: number },
 ): Promise<void> {
   const id = newId();
-  await removeTotp(db, holderId);
-  await db('totp_credentials').insert({
-    id,
-    account_id: account.id,
-    member_id: member?.id,
-    secret: keyring.seal(sealPlace(id), seed),
-    last_step: step,
-    created_at: clock.now(),
-  });
+  await db('totp_credentials')
+    .insert({
+      id,
+      account_id: account.id,
+      member_id: member?.id,
+      secret: keyring.seal(sealPlace(id), seed),
+      last_step: step,
+      created_at: clock.now(),
+      last_used_at: null,
+    })
+    // Two tabs may set one up at the same moment: the later one takes the place.
+    .onConflict('holder_id')
+    .merge(['id', 'secret', 'last_step', 'created_at', 'last_used_at']);
 }
 
 export interface TotpCredential {

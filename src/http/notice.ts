@@ -8,6 +8,10 @@ const KEEP_MS = 5 * 60 * 1000;
 /** Notices, with the kind of alert that each is. */
 const NOTICES = {
   'account-requested': 'waiting',
+  'application-email-chosen-before': 'info',
+  'application-revoked': 'success',
+  'other-sessions-ended': 'success',
+  'session-ended': 'success',
   'shared-account-left': 'success',
   'sign-in-unblocked': 'success',
 } as const;

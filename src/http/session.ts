@@ -4,6 +4,9 @@ import type Provider from 'oidc-provider';
 import { findPrincipal, type Principal } from '../accounts/principals.ts';
 import type { Deps } from '../deps.ts';
 import { findActingMember, sessionHash } from '../openid/acting-members.ts';
+import { seeSession } from '../openid/browser-sessions.ts';
+import { clientAddress } from './context.ts';
+import { deviceName } from './user-agent.ts';
 
 export interface SignedIn extends Principal {
   /** Seconds since the epoch of the last sign-in of this session. */
@@ -19,15 +22,18 @@ export interface SignedIn extends Principal {
 
 /** @returns who is signed in in this browser: an active account, and of a shared one a member who is not ended. */
 export async function findSignedIn(
-  { knex, pool, keyring }: Deps,
+  deps: Deps,
   provider: Provider,
   ctx: Context,
 ): Promise<SignedIn | undefined> {
+  const { knex, pool, keyring } = deps;
   const session = await provider.Session.get(ctx as Parameters<typeof provider.Session.get>[0]);
   if (!session.accountId) return undefined;
-  const memberId = await findActingMember(pool, sessionHash(keyring, session.uid));
+  const uidHash = sessionHash(keyring, session.uid);
+  const memberId = await findActingMember(pool, uidHash);
   const principal = await findPrincipal(knex, session.accountId, memberId);
   if (principal?.account.state !== 'active') return undefined;
+  await seeSession(deps, uidHash, { source: clientAddress(ctx), deviceName: deviceName(ctx) });
   const grantIds = Object.values(session.authorizations ?? {}).flatMap(({ grantId }) => grantId ?? []);
   const { loginTs: signedInAt = 0, acr, amr = [], uid: sessionUid } = session;
   return { ...principal, signedInAt, acr, amr, sessionUid, grantIds };

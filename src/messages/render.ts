@@ -29,9 +29,16 @@ export type MailParams = {
   'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
   'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
-  /** `givenName` is empty for a shared account. */
-  'sign-up-received': { givenName: string; hours: number };
-  /** `title` is a shared account's. */
+  /** `creator` asked for the shared account, and said that the reader, whose number is `rpps`, answers for it. */
+  'shared-account-responsible': {
+    givenName: string;
+    title: string;
+    creator: string;
+    rpps: string;
+    supportEmail: string;
+  };
+  /** `title` is a shared account's, as below; the given name is then its first member's. */
+  'sign-up-received': { givenName: string; hours: number; title?: string | undefined };
   'account-approved': { givenName: string; email: string; signInUrl: string; title?: string | undefined };
   /** `reason` may have several lines. */
   'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
@@ -62,7 +69,6 @@ export type MailParams = {
     supportEmail: string;
   };
   'sign-in-unblocked': { givenName: string; at: string; signInUrl: string; supportEmail: string };
-  'administrators-alarm': { usedHours: number; limitHours: number; url: string };
   /** `at` is an instant in ISO 8601. */
   'recovery-code-used': {
     givenName: string;
@@ -78,6 +84,13 @@ export type MailParams = {
     name?: string | undefined;
     at: string;
     supportEmail: string;
+  };
+  /** Requests that used `alarmHours` of the `limitHours` promised, the oldest first; `since` in ISO 8601. */
+  'administrators-alarm': {
+    requests: readonly { since: string; usedHours: number; url: string }[];
+    alarmHours: number;
+    limitHours: number;
+    url: string;
   };
 };
 export type SmsParams = {

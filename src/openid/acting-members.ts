@@ -32,17 +32,6 @@ export async function findActingMember(pool: pg.Pool, hash: Buffer): Promise<str
   return rows[0]?.member_id;
 }
 
-/** Ends every session of a member and every token given under them; those of other members stay. */
-export async function endAccessOfMember(db: Db, memberId: string): Promise<void> {
-  await db.raw(
-    `WITH acting AS (DELETE FROM acting_members WHERE member_id = ? RETURNING of_hash),
-          sessions AS (DELETE FROM oidc_sessions WHERE uid_hash IN (SELECT of_hash FROM acting))
-     DELETE FROM oidc_payloads
-     WHERE grant_hash IN (SELECT of_hash FROM acting) OR id_hash IN (SELECT of_hash FROM acting)`,
-    [memberId],
-  );
-}
-
 /** Forgets who stood behind what is gone. Young rows stay: what they are of may not be written yet. */
 export async function sweepActingMembers(db: Db): Promise<void> {
   await db.raw(

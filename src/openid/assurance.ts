@@ -7,6 +7,8 @@ import type { FactorKind } from '../factors/kinds.ts';
 
 /** Authentication context classes, weakest first. */
 export const ACR = {
+  /** Password, in a browser where the person passed a second step within 30 days and asked not to pass it again. */
+  trustedDevice: 'urn:caducee:acr:2sv-device',
   /** Password, then a code sent to a proved e-mail address. */
   twoSteps: 'urn:caducee:acr:2sv-email',
   /** Password, then a second factor. */
@@ -37,8 +39,30 @@ const BY_FACTOR: Readonly<Record<FactorKind, Assurance>> = {
 /** A passkey that verified its user is possession and knowledge or inherence at once. */
 export const PASSKEY_ALONE: Assurance = { acr: ACR.phishingResistant, amr: ['pop', 'user', 'mfa'] };
 
+/** A password in a trusted browser. `device` is not registered by RFC 8176: no second step was passed this time. */
+export const TRUSTED_DEVICE: Assurance = { acr: ACR.trustedDevice, amr: ['pwd', 'device'] };
+
+/** Whether the person went through every step in this session, rather than a trusted browser stand in for one. */
+export const isFullSignIn = (amr: readonly string[]): boolean => !amr.includes('device');
+
 /** Of a password followed by `factor`. */
 export const assuranceOf = (factor: FactorKind): Assurance => stepUp({ acr: '', amr: ['pwd'] }, factor);
+
+/** What a person did, in the order in which they did it. */
+const METHODS = {
+  pwd: 'password',
+  pop: 'passkey',
+  otp: 'totp',
+  sms: 'sms',
+  email: 'email',
+  recovery: 'recovery-code',
+};
+
+/** What a person recognizes in an `amr`: kinds of factors, and `password`. */
+export const methodsOf = (amr: readonly string[]): string[] =>
+  Object.entries(METHODS)
+    .filter(([value]) => amr.includes(value))
+    .map(([, method]) => method);
 
 /** Whether `acr` is `least` or stronger; one that is not known here is weaker than all, and no class reaches an unknown `least`. */
 export const isAtLeast = (acr: string | undefined, least: string): boolean =>

@@ -3,7 +3,7 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type pg from 'pg';
 import type { Keyring } from '../lib/keyring.ts';
 import { findActingMember, grantHash, rememberMember, sessionHash } from './acting-members.ts';
-import type { Acting } from './claims.ts';
+import type { Acting, SeenAccount } from './claims.ts';
 
 interface Deps {
   readonly keyring: Keyring;
@@ -12,14 +12,18 @@ interface Deps {
 
 export const isFirstParty = (client: Client | undefined): boolean => client?.first_party === true;
 
-/** What {@link Configuration.findAccount} returns: of a shared account, who acts for it. */
+/** What {@link Configuration.findAccount} returns. */
 interface EngineAccount {
   readonly accountId: string;
-  readonly memberId: string | undefined;
+  readonly seen: SeenAccount;
 }
 
-export const memberOf = (ctx: KoaContextWithOIDC): string | undefined =>
-  (ctx.oidc.account as EngineAccount | undefined)?.memberId;
+/** The account of this request, as its application sees it. */
+export const seenAccount = (ctx: KoaContextWithOIDC): SeenAccount | undefined =>
+  (ctx.oidc.account as EngineAccount | undefined)?.seen;
+
+/** Of a shared account, who acts for it. */
+export const memberOf = (ctx: KoaContextWithOIDC): string | undefined => seenAccount(ctx)?.memberId;
 
 /**
  * Two tabs that open one application at the same moment must share one grant, so its identifier follows from the
@@ -35,6 +39,8 @@ export async function loadExistingGrant({ keyring, pool }: Deps, ctx: KoaContext
   const { oidc } = ctx;
   const { client, session, account, provider } = oidc;
   if (!client || !session || !account) return undefined;
+  // Consent is not given for who may not enter; the policy says so to the person.
+  if (!seenAccount(ctx)?.mayEnter) return undefined;
   const grantId = oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId);
   let existing = grantId ? await provider.Grant.find(grantId) : undefined;
   if (existing && existing.accountId !== account.accountId) return undefined;

@@ -12,10 +12,16 @@ import Provider, {
 import type pg from 'pg';
 import type { Settings } from '../../config/settings.ts';
 import { findClientMetadata, secretMatches } from '../applications/applications.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
+import type { OutgoingFetch } from '../lib/outgoing.ts';
 import { createAdapterFactory } from './adapter.ts';
+import { noteUse, withApplicationPrompts } from './application-prompts.ts';
 import { assertClaims } from './asked-claims.ts';
 import { ACR_VALUES, reportedClass } from './assurance.ts';
+import { enqueueLogouts } from './back-channel-logout.ts';
+import { keepSession, type SeenFrom } from './browser-sessions.ts';
 import { CLAIMS_BY_SCOPE, findClaims } from './claims.ts';
 import { cacheClients } from './client-cache.ts';
 import { actingOf, isFirstParty, keepMember, loadExistingGrant } from './grants.ts';
@@ -25,6 +31,7 @@ import type { EngineStore } from './store.ts';
 const MINUTES = 60;
 const HOURS = 60 * MINUTES;
 const DAYS = 24 * HOURS;
+const FETCHED_BYTES = 64 * 1024;
 const REFRESH_TOKEN_SECONDS = 8 * HOURS;
 const OFFLINE_REFRESH_TOKEN_SECONDS = 30 * DAYS;
 
@@ -47,6 +54,7 @@ export const interactionUrl = (uid: string): string => `/connexion/${uid}`;
 /** Pages that the engine asks for, rendered by the top floor, and what only the sign-in pages know. */
 export interface EnginePages {
   readonly reachableClasses: ReachableClasses;
+  seenFrom(ctx: KoaContextWithOIDC): SeenFrom;
   signOut(ctx: KoaContextWithOIDC, xsrf: string): Promise<void>;
   signedOut(ctx: KoaContextWithOIDC): Promise<void>;
   error(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError | Error): Promise<void>;
@@ -54,17 +62,23 @@ export interface EnginePages {
 
 interface Deps {
   readonly settings: Settings;
+  readonly clock: Clock;
+  readonly knex: Db;
   readonly pool: pg.Pool;
   readonly keyring: Keyring;
   readonly engineStore: EngineStore;
+  readonly outgoingFetch: OutgoingFetch;
 }
+
+const isAuthorization = (ctx: KoaContextWithOIDC): boolean =>
+  ctx.oidc?.route === 'authorization' || ctx.oidc?.route === 'resume';
 
 export async function createProvider(
   deps: Deps,
   keys: readonly object[],
   pages: EnginePages,
 ): Promise<Provider> {
-  const { settings, pool, keyring, engineStore } = deps;
+  const { settings, pool, keyring, engineStore, outgoingFetch } = deps;
   const https = settings.ISSUER.startsWith('https://');
   const cookieOptions = {
     httpOnly: true,
@@ -135,7 +149,10 @@ export async function createProvider(
       short: cookieOptions,
     },
     discovery: { service_documentation: undefined, ui_locales_supported: ['fr', 'en'] },
+    fetch: (url, options) => outgoingFetch(String(url), options),
+    fetchResponseBodyLimits: { jwks_uri: FETCHED_BYTES, sector_identifier_uri: FETCHED_BYTES },
     features: {
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
       claimsParameter: {
         enabled: true,
@@ -160,11 +177,13 @@ export async function createProvider(
         ctx.oidc?.client?.clientId,
         actingOf(keyring, ctx, token),
       );
-      return found && { accountId, memberId: found.memberId, claims: async () => found.claims };
+      // At an authorization request, the policy stops who may not enter and says why; nowhere else are they anybody.
+      if (!found || !(found.mayEnter || isAuthorization(ctx))) return undefined;
+      return { accountId, seen: found, claims: async () => found.claims };
     },
     loadExistingGrant: (ctx) => loadExistingGrant(deps, ctx),
     interactions: {
-      policy: createPolicy(pages.reachableClasses),
+      policy: withApplicationPrompts(deps, createPolicy(pages.reachableClasses)),
       url: (_ctx, interaction) => interactionUrl(interaction.uid),
     },
     issueRefreshToken: async (_ctx, client, code) =>
@@ -192,7 +211,10 @@ export async function createProvider(
   provider.use(async (ctx, next) => {
     await next();
     await keepMember(deps, ctx as KoaContextWithOIDC);
+    await keepSession(deps, ctx as KoaContextWithOIDC, pages.seenFrom);
   });
+  provider.on('authorization.success', (ctx) => noteUse(deps, ctx));
+  enqueueLogouts(provider);
   // Where codes, and the tokens that follow from them, take their class from.
   Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
     get(this: KoaContextWithOIDC['oidc']) {

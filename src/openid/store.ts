@@ -3,6 +3,7 @@
  * that a request changed. Identifiers arrive here as digests and payloads sealed.
  */
 import type pg from 'pg';
+import { type LogoutNotice, toldOf } from '../applications/logout-notices.ts';
 
 export interface PayloadRow {
   readonly idHash: Buffer;
@@ -35,6 +36,8 @@ export interface Changes {
   readonly upserted: readonly PayloadRow[];
   readonly session: SessionRow | undefined;
   readonly destroyedSession: Buffer | undefined;
+  /** Applications that were signed out of a session that stays. */
+  readonly loggedOut: readonly LogoutNotice[];
 }
 
 export interface StoredPayload {
@@ -86,9 +89,7 @@ const REMEMBER = {
 };
 
 // What is issued depends on every row being consumed by this very statement: of two that race, one issues nothing.
-const APPLY = {
-  name: 'engine-apply',
-  text: `
+const apply = (more: { ctes: string; told: string }) => `
     WITH consumed AS (
       UPDATE oidc_payloads SET consumed_at = now()
       WHERE id_hash = ANY ($1::bytea[]) AND consumed_at IS NULL RETURNING 1
@@ -117,9 +118,24 @@ const APPLY = {
       WHERE uid_hash = $11::bytea AND version = $17::int RETURNING 1
     ), session_destroyed AS (
       DELETE FROM oidc_sessions WHERE uid_hash = $18::bytea
-    )
+    )${more.ctes}
     SELECT (SELECT count(*) FROM consumed)::int AS consumed,
-           (SELECT count(*) FROM session_inserted)::int + (SELECT count(*) FROM session_updated)::int AS sessions`,
+           (SELECT count(*) FROM session_inserted)::int + (SELECT count(*) FROM session_updated)::int AS sessions,
+           ${more.told} AS told`;
+const APPLY = { name: 'engine-apply', text: apply({ ctes: '', told: '0' }) };
+const APPLY_AND_TELL = {
+  name: 'engine-apply-and-tell',
+  text: apply({
+    ctes: `, unseen AS (
+      DELETE FROM browser_sessions WHERE uid_hash = $18::bytea
+    ), forgotten AS (
+      DELETE FROM session_applications WHERE uid_hash = $18::bytea RETURNING client_id, sid, account_id
+    ), opened AS (
+      SELECT client_id, sid, account_id FROM forgotten
+      UNION SELECT * FROM unnest($19::text[], $20::text[], $21::uuid[])
+    ), told AS (${toldOf('opened')})`,
+    told: '(SELECT count(*) FROM told)::int',
+  }),
 };
 
 const SWEEP_BATCH = 2_000;
@@ -185,11 +201,15 @@ export function createEngineStore(pool: pg.Pool) {
       return rowCount === 1;
     },
 
-    /** Writes `changes` in one statement; nothing is upserted unless every row to consume was there and unconsumed. */
-    async apply(changes: Changes): Promise<{ consumedAll: boolean; sessionWritten: boolean }> {
+    /**
+     * Writes `changes` in one statement; nothing is upserted unless every row to consume was there and unconsumed.
+     * @returns told: whether there are applications to tell.
+     */
+    async apply(changes: Changes): Promise<{ consumedAll: boolean; sessionWritten: boolean; told: boolean }> {
       const rows = changes.upserted;
-      const { session: s } = changes;
-      const { rows: answer } = await query(APPLY, [
+      const { session: s, destroyedSession, loggedOut } = changes;
+      const tells = destroyedSession !== undefined || loggedOut.length > 0;
+      const { rows: answer } = await query(tells ? APPLY_AND_TELL : APPLY, [
         changes.consumed,
         changes.destroyed,
         rows.map((row) => row.idHash),
@@ -207,11 +227,19 @@ export function createEngineStore(pool: pg.Pool) {
         s?.payload,
         s?.expiresAt,
         s?.version ?? -1,
-        changes.destroyedSession,
+        destroyedSession,
+        ...(tells
+          ? [
+              loggedOut.map((one) => one.clientId),
+              loggedOut.map((one) => one.sid),
+              loggedOut.map((one) => one.accountId),
+            ]
+          : []),
       ]);
       return {
         consumedAll: answer[0].consumed === changes.consumed.length,
         sessionWritten: !s || answer[0].sessions === 1,
+        told: answer[0].told > 0,
       };
     },
 

@@ -3,6 +3,7 @@
  * leave as one statement just before the answer does.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { LogoutNotice } from '../applications/logout-notices.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { mergeSessions } from './session-merge.ts';
 import type { EngineStore, PayloadRow, SessionRow, StoredPayload, StoredSession } from './store.ts';
@@ -49,6 +50,8 @@ export class UnitOfWork {
   #session: { uidHash: Buffer; payload: Payload } | undefined;
   #destroyedSession: Buffer | undefined;
   #replay: Replay | undefined;
+  #loggedOut: LogoutNotice[] = [];
+  #told = false;
   readonly #afterwards: (() => Promise<void>)[] = [];
 
   constructor(store: EngineStore, keyring: Keyring) {
@@ -59,6 +62,16 @@ export class UnitOfWork {
   /** What this request used although it had been used before, if anything: its whole grant is revoked. */
   get replay(): Replay | undefined {
     return this.#replay;
+  }
+
+  /** Whether what was written has applications to tell that their sessions ended. */
+  get told(): boolean {
+    return this.#told;
+  }
+
+  /** Has an application told that its session ended, with all that the request writes. */
+  tellLoggedOut(notice: LogoutNotice): void {
+    this.#loggedOut.push(notice);
   }
 
   /** Has `work` done once everything is written: what it tells must have happened. */
@@ -190,14 +203,17 @@ export class UnitOfWork {
 
     const consumed = [...this.#consumed.values()];
     const session = this.#sessionRow();
-    const { consumedAll, sessionWritten } = await this.#store.apply({
+    const upserted = [...this.#upserts.values()].map((one) => one.row);
+    const { consumedAll, sessionWritten, told } = await this.#store.apply({
       consumed: consumed.map((one) => one.idHash),
       destroyed: [...this.#destroyed.values()],
-      upserted: [...this.#upserts.values()].map((one) => one.row),
+      upserted,
       session,
       destroyedSession: this.#destroyedSession,
+      loggedOut: this.#loggedOut,
     });
-    if (!sessionWritten) await this.#mergeSession();
+    this.#told ||= told;
+    if (!sessionWritten && !(await this.#mergeSession())) await this.#withdraw(upserted);
     this.#reset();
     if (!consumedAll) {
       for (const { payload } of consumed) {
@@ -220,7 +236,8 @@ export class UnitOfWork {
     return (
       this.#upserts.size + this.#destroyed.size + this.#consumed.size === 0 &&
       !this.#session &&
-      !this.#destroyedSession
+      !this.#destroyedSession &&
+      this.#loggedOut.length === 0
     );
   }
 
@@ -232,6 +249,7 @@ export class UnitOfWork {
     this.#cameAlong.clear();
     this.#session = undefined;
     this.#destroyedSession = undefined;
+    this.#loggedOut = [];
     this.#loadedSessions.clear();
   }
 
@@ -261,14 +279,14 @@ export class UnitOfWork {
     };
   }
 
-  async #mergeSession(): Promise<void> {
-    if (!this.#session) return;
+  /** @returns false when the session ended meanwhile: it stays so. */
+  async #mergeSession(): Promise<boolean> {
+    if (!this.#session) return true;
     const { uidHash, payload } = this.#session;
     const base = this.#loadedSessions.get(uidHash.toString('hex'))?.base ?? {};
     for (let attempt = 0; attempt < SESSION_RETRIES; attempt += 1) {
       const stored = await this.#store.findSessionByUid(uidHash);
-      // Signed out meanwhile: it stays signed out.
-      if (!stored) return;
+      if (!stored) return false;
       const theirs = this.#open(uidHash, stored.payload, undefined);
       const row = this.#asRow(uidHash, mergeSessions(base, payload, theirs), {
         idHash: stored.idHash,
@@ -281,10 +299,23 @@ export class UnitOfWork {
         upserted: [],
         session: row,
         destroyedSession: undefined,
+        loggedOut: [],
       });
-      if (sessionWritten) return;
+      if (sessionWritten) return true;
     }
     throw new Error('the session changes faster than it can be written');
+  }
+
+  /** What was given in a session that ended while it was given: whoever ended it did not see it. */
+  async #withdraw(rows: readonly PayloadRow[]): Promise<void> {
+    await this.#store.apply({
+      consumed: [],
+      destroyed: rows.filter(({ model }) => model !== 'Interaction').map(({ idHash }) => idHash),
+      upserted: [],
+      session: undefined,
+      destroyedSession: undefined,
+      loggedOut: [],
+    });
   }
 
   #load(stored: StoredSession | undefined): Payload | undefined {

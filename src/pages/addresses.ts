@@ -8,6 +8,8 @@ const REQUEST_PATHS = { doctor: '/inscription/medecin', secretary: '/inscription
 
 export const addresses = {
   home: '/',
+  /** Where a tile leads whose application has no address of the person yet. */
+  openApplication: (clientId: string): string => `/ouvrir/${encodeURIComponent(clientId)}`,
   signIn: MAIL_PATHS.signIn,
   /** @param interaction the sign-in to go on with, if any. */
   signInTo: (interaction?: string): string => (interaction ? `/connexion/${interaction}` : '/connexion'),
@@ -31,6 +33,14 @@ export const addresses = {
   invitationJourney: (id: string): string => `/invitation/acceptee/${id}`,
   passwordForgotten: MAIL_PATHS.passwordForgotten,
   identifierForgotten: '/identifiants-oublies',
+  myAccount: '/mon-compte',
+  sessions: '/mon-compte/sessions',
+  otherSessionsEnd: '/mon-compte/sessions/fermer-les-autres',
+  sessionEnd: (id: string): string => `/mon-compte/sessions/${id}/fermer`,
+  grantedApplications: '/mon-compte/applications',
+  applicationRevocation: (clientId: string): string =>
+    `/mon-compte/applications/${encodeURIComponent(clientId)}/retirer`,
+  activity: '/mon-compte/activite',
   strongAuthentication: '/mon-compte/authentification-forte',
   totp: '/mon-compte/authentification-forte/application',
   totpJourney: (id: string): string => `/mon-compte/authentification-forte/application/activer/${id}`,
@@ -44,6 +54,8 @@ export const addresses = {
   phoneRemoval: (id: string): string => `/mon-compte/authentification-forte/telephones/${id}/retirer`,
   recoveryCodes: '/mon-compte/authentification-forte/codes-de-secours',
   trustedDevices: '/mon-compte/authentification-forte/appareils',
+  trustedDeviceRemoval: (id: string): string => `/mon-compte/authentification-forte/appareils/${id}/retirer`,
+  trustedDevicesRemoval: '/mon-compte/authentification-forte/appareils/retirer',
   terms: '/conditions-generales',
   administration: '/administration',
   approvals: MAIL_PATHS.approvals,
@@ -58,6 +70,10 @@ export const addresses = {
 export const RETURNS = {
   secretaires: addresses.members,
   administration: addresses.administration,
+  'mon-compte': addresses.myAccount,
+  sessions: addresses.sessions,
+  applications: addresses.grantedApplications,
+  activite: addresses.activity,
   'authentification-forte': addresses.strongAuthentication,
   'application-d-authentification': addresses.totp,
   'cles-d-acces': addresses.passkeys,

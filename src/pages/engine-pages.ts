@@ -7,6 +7,7 @@ import { CaduceeError } from '../errors.ts';
 import { clientAddress, renderPage, seeOther } from '../http/context.ts';
 import { asCaduceeError, renderError } from '../http/errors.ts';
 import { findSignedIn } from '../http/session.ts';
+import { deviceName } from '../http/user-agent.ts';
 import { findActingMember, sessionHash } from '../openid/acting-members.ts';
 import { assuranceOf } from '../openid/assurance.ts';
 import { ENGINE_ROUTES, type EnginePages, OWN_CLIENT_ID } from '../openid/provider.ts';
@@ -38,6 +39,7 @@ export function enginePages(deps: Deps): EnginePages {
       if (!principal) return [];
       return choicesFor(deps, principal).map(({ kind }) => assuranceOf(kind).acr);
     },
+    seenFrom: (ctx) => ({ source: clientAddress(ctx), deviceName: deviceName(ctx) }),
     async signOut(ctx, xsrf) {
       const { client, params } = ctx.oidc;
       const given = Object.entries(params ?? {}).filter((one): one is [string, string] => Boolean(one[1]));

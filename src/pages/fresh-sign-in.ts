@@ -8,12 +8,13 @@ import { clientAddress, type PageContext, type RequestState, seeOther } from '..
 import { findSignedIn, type SignedIn } from '../http/session.ts';
 import { SECOND } from '../lib/clock.ts';
 import { grantHash, sessionHash } from '../openid/acting-members.ts';
-import { ACR, isAtLeast } from '../openid/assurance.ts';
+import { ACR, isAtLeast, isFullSignIn } from '../openid/assurance.ts';
 import { type ReturnPage, signInAgainFor, signInStronglyFor } from './addresses.ts';
 
 /**
  * Where the person must sign in again before they change what opens their account. Who had a second factor when they signed
- * in must have used one: a mailbox and a password must not be enough to give the account another second factor.
+ * in must have used one: a mailbox and a password must not be enough to give the account another second factor. A trusted
+ * device proves nothing here.
  * @returns undefined when their sign-in is enough.
  */
 export async function findSignInNeeded(
@@ -27,6 +28,7 @@ export async function findSignInNeeded(
   const at = new Date(signedIn.signedInAt * SECOND);
   const isEnough =
     isFresh(clock, signedIn.signedInAt) &&
+    isFullSignIn(signedIn.amr) &&
     (isAtLeast(signedIn.acr, ACR.twoFactors) ||
       !(await hadStrongFactor(knex, { holderId: signedIn.id, kinds, at })));
   if (isEnough) return undefined;

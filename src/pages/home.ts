@@ -2,36 +2,26 @@
 
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
-import { nameInGreeting } from '../accounts/names.ts';
 import { TERMS } from '../accounts/terms.ts';
-import { listPortalTiles } from '../applications/applications.ts';
 import type { Deps } from '../deps.ts';
 import { type RequestState, renderPage, seeOther } from '../http/context.ts';
 import { takeNotice } from '../http/notice.ts';
 import { findSignedIn } from '../http/session.ts';
 import { OWN_RETURN_PATH } from '../openid/provider.ts';
 import { addresses, findReturn } from './addresses.ts';
+import { showPortal } from './portal/portal.ts';
 import { signedInContext } from './signed-in.ts';
 
 export function homeRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   router.get('/', async (ctx) => {
     const signedIn = await findSignedIn(deps, provider, ctx);
-    if (!signedIn) {
-      return renderPage(deps, ctx, 'home/home.njk', {
-        alert: takeNotice(ctx),
-        signInUrl: addresses.signIn,
-        signUpUrl: addresses.signUp(),
-        passwordForgottenUrl: addresses.passwordForgotten,
-        identifierForgottenUrl: addresses.identifierForgotten,
-      });
-    }
-    const { account, member } = signedIn;
-    renderPage(deps, ctx, 'portal/portal.njk', {
-      ...signedInContext(signedIn),
-      givenName: nameInGreeting(member?.givenName ?? account.givenName ?? ''),
-      strongAuthenticationUrl: addresses.strongAuthentication,
-      membersUrl: member ? addresses.members : undefined,
-      applications: await listPortalTiles(deps.knex, account.id),
+    if (signedIn) return showPortal(deps, ctx, signedIn);
+    renderPage(deps, ctx, 'home/home.njk', {
+      alert: takeNotice(ctx),
+      signInUrl: addresses.signIn,
+      signUpUrl: addresses.signUp(),
+      passwordForgottenUrl: addresses.passwordForgotten,
+      identifierForgottenUrl: addresses.identifierForgotten,
     });
   });
 

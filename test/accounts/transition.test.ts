@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { findOwnerOfEmail } from '../../src/accounts/accounts.ts';
+import { rememberLanguage } from '../../src/accounts/language.ts';
 import { findSignInByEmail } from '../../src/accounts/principals.ts';
 import { type Actor, TransitionError, transition } from '../../src/accounts/transition.ts';
 import { createTestAccount } from '../support/accounts.ts';
@@ -123,15 +124,16 @@ describe('a change of state', () => {
 
   it('is told to the person, and written into the journal without a word of why', async () => {
     const { email, accountId } = await newPerson();
+    await rememberLanguage(app.database.knex, { accountId }, 'en');
     await transition(app.database.knex, app.deps, {
       accountId,
       to: 'suspended',
       by: administrator,
-      lang: 'en',
       reason: 'a secret reason',
     });
     const mail = await app.waitForMessage(email);
     expect(mail.subject).to.equal('Your account is suspended');
+    await rememberLanguage(app.database.knex, { accountId }, 'fr');
     await change(accountId, 'active');
     expect((await app.waitForMessage(email, { after: 1 })).subject).to.equal('Votre compte est rétabli');
     await change(accountId, 'closed', { role: 'person', accountId });
@@ -164,7 +166,7 @@ describe('a change of state', () => {
     const next = await createTestAccount(app.deps, { email, passwordHash });
     await knex('accounts').where({ id: next }).update({ rpps: '99700900089' });
     expect((await findSignInByEmail(knex, email))?.id).to.equal(next);
-    expect(await findOwnerOfEmail(knex, email)).to.deep.equal({ accountId: next });
+    expect(await findOwnerOfEmail(knex, email)).to.deep.equal({ accountId: next, language: 'fr' });
     await change(next, 'closed');
     expect((await findSignInByEmail(knex, email))?.id).to.equal(next);
   });
@@ -172,7 +174,7 @@ describe('a change of state', () => {
   it('keeps the address of an account that is only suspended', async () => {
     const { email, accountId } = await newPerson();
     await change(accountId, 'suspended');
-    expect(await findOwnerOfEmail(app.database.knex, email)).to.deep.equal({ accountId });
+    expect(await findOwnerOfEmail(app.database.knex, email)).to.deep.equal({ accountId, language: 'fr' });
     const error = await createTestAccount(app.deps, { email, passwordHash }).catch((caught) => caught);
     expect(error).to.include({ name: 'DuplicateAccountError', field: 'email' });
   });

@@ -52,7 +52,7 @@ describe('the queue of the administration', () => {
         .update({ created_at: new Date(app.clock.now().getTime() - 30 * 24 * 3600_000) });
       await apply({ familyName: 'NOUVELLE' });
       const home = await andrea.get('/');
-      const link = /<a class="quiet top__link" href="([^"]*)"/.exec(home.text)?.[1];
+      const link = /<a class="quiet top__link" href="(\/administration[^"]*)"/.exec(home.text)?.[1];
       const page = await andrea.get(link as string);
       expect(page.url).to.equal(`${app.issuer}/administration/demandes`);
       expect(wordsOf(page))

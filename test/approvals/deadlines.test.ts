@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { rememberLanguage } from '../../src/accounts/language.ts';
 import { transition } from '../../src/accounts/transition.ts';
 import { sendAlarms, sendDigest, sendNews, sweepDigests } from '../../src/approvals/deadlines.ts';
 import { createApplicant, createTestAdministrator } from '../support/accounts.ts';
@@ -60,7 +61,7 @@ describe('what administrators are told of the queue', function () {
   const sent = (subject: string) => app.mailbox.messages().filter((message) => message.subject === subject);
   const digests = () => sent('Des demandes de compte attendent');
   const news = () => sent('De nouvelles demandes de compte');
-  const alarms = () => sent('Une demande de compte va être en retard');
+  const alarms = () => app.mailbox.messages().filter(({ subject }) => subject?.endsWith('être en retard'));
 
   /** Does `act`, lets every mail leave, and gives what came of it, newest first. */
   async function newMails(list: typeof digests, act: () => Promise<unknown>) {
@@ -92,6 +93,22 @@ describe('what administrators are told of the queue', function () {
     expect(await newMails(digests, () => runJobs('2031-03-05T08:00+01:00'))).to.have.length(2);
   });
 
+  it('each in the language in which they last signed in', async () => {
+    const { knex } = app.database;
+    const { id: accountId } = await knex('accounts')
+      .join('email_addresses', 'email_addresses.account_id', 'accounts.id')
+      .where({ address: LISE })
+      .first('accounts.id');
+    await rememberLanguage(knex, { accountId }, 'en');
+    await applyAt('2031-02-18T10:00+01:00');
+    const english = await newMails(
+      () => sent('Account requests are waiting'),
+      () => runJobs('2031-02-19T08:00+01:00'),
+    );
+    expect(english.map(({ to }) => to)).to.deep.equal([LISE]);
+    await rememberLanguage(knex, { accountId }, 'fr');
+  });
+
   it('the digest of a morning when every node was down comes later that day', async () => {
     await applyAt('2031-03-10T10:00+01:00');
     expect(await newMails(digests, () => runJobs('2031-03-11T11:30+01:00'))).to.have.length(2);
@@ -111,18 +128,23 @@ describe('what administrators are told of the queue', function () {
     expect(await newMails(digests, () => runJobs('2031-03-19T08:00+01:00'))).to.have.length(2);
   });
 
-  it('an alarm for each request that used 36 of its 48 hours, once', async () => {
-    const first = await applyAt('2031-05-05T12:00+02:00');
-    const second = await applyAt('2031-05-05T18:00+02:00');
-    expect(await newMails(alarms, () => runJobs('2031-05-06T23:59+02:00'))).to.deep.equal([]);
+  it('one alarm for the requests that used 36 of their 48 hours, each told once', async () => {
+    const first = await applyAt('2031-05-05T11:59+02:00');
+    const second = await applyAt('2031-05-05T12:00+02:00');
+    const third = await applyAt('2031-05-05T18:00+02:00');
+    expect(await newMails(alarms, () => runJobs('2031-05-06T23:58+02:00'))).to.deep.equal([]);
     const mails = await newMails(alarms, () => runJobs('2031-05-07T00:00+02:00'));
     expect(mails.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
     expect(mails[0]?.text)
-      .to.contain('36 h ouvrées sur les 48 promises')
-      .and.to.contain(`${app.issuer}/administration/demandes/${first}\n`);
+      .to.contain('2 demandes de compte ont utilisé au moins 36 des 48 h ouvrées promises')
+      .and.to.match(/le 5 mai 2031 à 11:59\s: 36 h sur 48\n[\s\S]*le 5 mai 2031 à 12:00\s: 36 h sur 48\n/)
+      .and.to.contain(`${app.issuer}/administration/demandes/${first}\n`)
+      .and.to.contain(`${app.issuer}/administration/demandes/${second}\n`)
+      .and.to.contain(`${app.issuer}/administration/demandes\n`)
+      .and.not.to.contain(third);
     const later = await newMails(alarms, () => runJobs('2031-05-07T09:00+02:00'));
     expect(later.map(({ to }) => to).sort()).to.deep.equal([ADMIN, LISE]);
-    expect(later[0]?.text).to.contain(second);
+    expect(later[0]?.text).to.contain(third).and.not.to.contain(second);
     expect(await newMails(alarms, () => runJobs('2031-05-12T09:00+02:00'))).to.deep.equal([]);
   });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { findOwnerOfRpps } from '../../src/accounts/accounts.ts';
+import { rememberLanguage } from '../../src/accounts/language.ts';
 import { transition } from '../../src/accounts/transition.ts';
 import { findApproval, submitSignUp, sweepRefused, withdrawStale } from '../../src/approvals/approvals.ts';
 import { type DecisionMade, decide, findSheet, isSamePerson } from '../../src/approvals/decide.ts';
@@ -93,14 +94,64 @@ describe('a decision', () => {
   it('tells the first member of a shared account, by name, that colleagues may be invited', async () => {
     const email = 'anne.partage@example.test';
     const { accountId, approvalId } = await createSharedApplicant(app.deps, { email, passwordHash });
-    await app.waitForMessage(email);
+    expect((await app.waitForMessage(email)).text)
+      .to.contain('Bonjour Anne,')
+      .and.to.contain('Votre demande de compte partagé «\u00a0Secrétariat du port\u00a0» est enregistrée.');
     expect(await make(approvalId)).to.deep.equal({ ok: true });
     expect(await stateOf(accountId)).to.equal('active');
+    expect((await journalOf(accountId)).map(({ event }) => event)).not.to.contain('account.responsible-told');
     expect((await app.waitForMessage(email, { after: 1 })).text)
       .to.contain('Bonjour Anne,')
       .and.to.contain('le compte partagé « Secrétariat du port »')
       .and.to.contain('Vous pouvez maintenant inviter vos collègues.')
       .and.to.contain(email);
+  });
+
+  it('on a shared account is told to the professional said to answer for it, in their language', async () => {
+    const { knex } = app.database;
+    const rpps = '99700900071';
+    const told = () =>
+      app.mailbox.messages().filter(({ subject }) => subject?.startsWith('A shared account names you'));
+    const ask = async (responsibleRpps: string) => {
+      people += 1;
+      const email = `partage-${people}@example.test`;
+      const applied = await createSharedApplicant(app.deps, { email, passwordHash, responsibleRpps });
+      await app.waitForMessage(email);
+      return { email, ...applied };
+    };
+    const professional = await findOwnerOfRpps(knex, rpps);
+    const accountId = professional?.id ?? '';
+    await rememberLanguage(knex, { accountId }, 'en');
+    const before = app.mailbox.messages().filter(({ to }) => to === professional?.email).length;
+    const shared = await ask(rpps);
+    expect(await make(shared.approvalId)).to.deep.equal({ ok: true });
+    const mail = await app.waitForMessage(professional?.email ?? '', { after: before });
+    expect(mail.subject).to.equal('A shared account names you as the professional in charge');
+    expect(mail.text)
+      .to.contain('Anne PETIT')
+      .and.to.contain('“Secrétariat du port”')
+      .and.to.contain(rpps)
+      .and.to.contain(`write to support: ${app.deps.settings.SUPPORT_EMAIL}`);
+    const entries = await journalOf(shared.accountId);
+    const entry = entries.find(({ event }) => event === 'account.responsible-told');
+    expect(JSON.parse(entry.entry)).to.deep.include({ actor: andrea, details: { responsible: accountId } });
+
+    const refused = await ask(rpps);
+    expect(await make(refused.approvalId, { decision: 'refused', reason: 'inconnu' })).to.deep.equal({
+      ok: true,
+    });
+    const unknown = await ask('99700900097');
+    expect(await make(unknown.approvalId)).to.deep.equal({ ok: true });
+    await knex('accounts').where({ id: accountId }).update({ state: 'suspended' });
+    const suspended = await ask(rpps);
+    expect(await make(suspended.approvalId)).to.deep.equal({ ok: true });
+    await knex('accounts').where({ id: accountId }).update({ state: 'active' });
+    for (const { email, accountId: subject } of [refused, unknown, suspended]) {
+      await app.waitForMessage(email, { after: 1 });
+      expect((await journalOf(subject)).map(({ event }) => event)).not.to.contain('account.responsible-told');
+    }
+    expect(told()).to.have.length(1);
+    await rememberLanguage(knex, { accountId }, 'fr');
   });
 
   it('leaves a pending person an explanation, and no token', async () => {
@@ -118,7 +169,7 @@ describe('a decision', () => {
   });
 
   it('refuses with a reason that the person reads, in their language, and nobody else', async () => {
-    const { email, accountId, approvalId } = await apply({ lang: 'en', rpps: '99700900097' });
+    const { email, accountId, approvalId } = await apply({ language: 'en', rpps: '99700900097' });
     expect(await make(approvalId, { decision: 'refused', reason: ' \n ' })).to.deep.equal({
       ok: false,
       why: 'no-reason',
@@ -316,11 +367,9 @@ describe('a decision', () => {
   it('waits for pending accounts only, once each', async () => {
     const { knex } = app.database;
     const { accountId } = await apply();
-    const twice = await submitSignUp(knex, app.deps, { accountId, lang: 'fr' }).catch((error) => error);
+    const twice = await submitSignUp(knex, app.deps, { accountId }).catch((error) => error);
     expect(twice).to.include({ constraint: 'approvals_one_pending' });
-    const active = await submitSignUp(knex, app.deps, { accountId: lise, lang: 'fr' }).catch(
-      (error) => error,
-    );
+    const active = await submitSignUp(knex, app.deps, { accountId: lise }).catch((error) => error);
     expect(active.message).to.equal('only a pending account waits for approval');
     expect(await journalOf(lise)).to.deep.equal([]);
   });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { down, up } from '../../migrations/012_approvals.ts';
+import * as applicationLinks from '../../migrations/040_application_links.ts';
 import { createTestAccount } from '../support/accounts.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -18,6 +19,7 @@ describe('the schema of the approvals', () => {
     await knex('email_addresses').where({ account_id: first }).update({ released_at: new Date() });
     const second = await createTestAccount(deps, { email, passwordHash: 'none' });
 
+    await applicationLinks.down(knex);
     await down(knex);
     expect(await knex('email_addresses').where({ canonical: email }).pluck('account_id')).to.deep.equal([
       second,
@@ -27,6 +29,7 @@ describe('the schema of the approvals', () => {
     expect(await knex.schema.hasTable('approvals')).to.equal(false);
 
     await up(knex);
+    await applicationLinks.up(knex);
     expect(await knex('accounts').whereIn('id', [first, second])).to.have.length(2);
     expect(await knex('approvals')).to.deep.equal([]);
   });

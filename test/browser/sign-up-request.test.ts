@@ -162,10 +162,11 @@ describe('signing up in a browser, up to the decision', function () {
     await page.getByRole('checkbox', { name: /Je ne me trouve pas dans la liste/ }).check();
     await fill(page, 'Nom', "D'ESSAI0090201");
     await fill(page, 'Prénom', 'Noé');
-    await fill(page, 'N° RPPS', '99700 90500 5');
     await page.getByLabel('Profession', { exact: true }).selectOption({ label: 'Sage-Femme' });
     await page.getByLabel('Civilité').selectOption({ label: 'Monsieur' });
-    await press(page, "Je renseigne mon lieu d'exercice");
+    await fill(page, 'N° RPPS', '99700 90500 5');
+    await page.getByLabel('N° RPPS').press('Enter');
+    await page.waitForLoadState();
     if ((await page.getByRole('heading', { level: 1 }).textContent()) !== "Vos lieux d'exercice") {
       throw new Error(await page.getByRole('alert').innerText());
     }

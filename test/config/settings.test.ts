@@ -60,6 +60,16 @@ describe('settings', () => {
     ]);
   });
 
+  it('refuse an allowed host that is neither a name, an address nor a network', () => {
+    const allowed = (hosts: string) => readSettings({ OUTGOING_ALLOWED_HOSTS: hosts }).OUTGOING_ALLOWED_HOSTS;
+    expect(allowed('')).to.deep.equal([]);
+    expect(allowed('messagerie.chu.example, 10.20.0.0/16,::1')).to.have.length(3);
+    for (const hosts of ['*', '10.0.0.0/8,http://a.test', '0.0.0.0/40'])
+      expect(faultsOf({ OUTGOING_ALLOWED_HOSTS: hosts }).join(), hosts).to.match(
+        /^OUTGOING_ALLOWED_HOSTS: neither/,
+      );
+  });
+
   it('keep the values of secrets out of the faults', () => {
     const secrets = {
       DATABASE_URL: 'mysql://caducee:hush-database@db/caducee',

@@ -2,18 +2,11 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { expect } from 'chai';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { Authenticator, type Cbor, type Lies } from '../support/authenticator.ts';
+import { Authenticator, type Cbor, type Lies, passkeyOptionsOf } from '../support/authenticator.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { accountOf, forgetFactors } from '../support/factors.ts';
-import {
-  addPasskey,
-  atPasskeys,
-  atThePassword as begin,
-  goesOn,
-  optionsOf,
-  sendAlone,
-} from '../support/passkeys.ts';
+import { addPasskey, atPasskeys, atThePassword as begin, goesOn, sendAlone } from '../support/passkeys.ts';
 import { type Page, Visitor, wordsOf } from '../support/visitor.ts';
 
 const CAMILLE = 'camille@example.test';
@@ -58,7 +51,7 @@ describe('answers of a passkey that no browser gives', () => {
     });
 
     const register = (lies: Lies, authenticator = new Authenticator(app.issuer)) =>
-      visitor.send(page, { name: 'Clé', passkey: authenticator.create(optionsOf(page), lies) });
+      visitor.send(page, { name: 'Clé', passkey: authenticator.create(passkeyOptionsOf(page), lies) });
 
     async function expectRefused(answer: Page): Promise<void> {
       expect(answer.status, wordsOf(answer).slice(0, 200)).to.equal(422);
@@ -97,8 +90,8 @@ describe('answers of a passkey that no browser gives', () => {
 
     it('add nothing with the challenge of another browser, or of another account in this one', async () => {
       const other = await atPasskeys(app, { email: CAMILLE });
-      await expectRefused(await register({ challenge: optionsOf(other.page).challenge }));
-      const before = optionsOf(page);
+      await expectRefused(await register({ challenge: passkeyOptionsOf(other.page).challenge }));
+      const before = passkeyOptionsOf(page);
       ({ visitor, page } = await atPasskeys(app, { email: ANGE }));
       await expectRefused(await register({ challenge: before.challenge }));
     });
@@ -119,7 +112,7 @@ describe('answers of a passkey that no browser gives', () => {
 
     for (const [what, rewrite] of REWRITINGS)
       it(`add nothing with a challenge written otherwise: ${what}`, async () =>
-        expectRefused(await register({ challenge: rewrite(optionsOf(page).challenge) })));
+        expectRefused(await register({ challenge: rewrite(passkeyOptionsOf(page).challenge) })));
 
     it('are taken for five minutes', async () => {
       app.clock.advance(5 * 60_000 + 1_000);
@@ -148,15 +141,15 @@ describe('answers of a passkey that no browser gives', () => {
     for (const [what, lie] of lies)
       it(`open nothing with ${what}`, async () => {
         const { visitor, page } = await atThePassword();
-        const refused = await sendAlone(visitor, page, key.get(optionsOf(page), lie));
+        const refused = await sendAlone(visitor, page, key.get(passkeyOptionsOf(page), lie));
         expect(refused.status).to.equal(422);
       });
 
     for (const [what, rewrite] of REWRITINGS)
       it(`open nothing with a challenge written otherwise: ${what}`, async () => {
         const { visitor, page } = await atThePassword();
-        const challenge = rewrite(optionsOf(page).challenge);
-        const refused = await sendAlone(visitor, page, key.get(optionsOf(page), { challenge }));
+        const challenge = rewrite(passkeyOptionsOf(page).challenge);
+        const refused = await sendAlone(visitor, page, key.get(passkeyOptionsOf(page), { challenge }));
         expect(refused.status).to.equal(422);
       });
 
@@ -167,7 +160,7 @@ describe('answers of a passkey that no browser gives', () => {
       ] as const) {
         const { visitor, page } = await atThePassword();
         app.clock.advance(minutes * 60_000);
-        const answer = await sendAlone(visitor, page, key.get(optionsOf(page)));
+        const answer = await sendAlone(visitor, page, key.get(passkeyOptionsOf(page)));
         app.clock.advance(-minutes * 60_000);
         expect(goesOn(answer), `${minutes} minutes`).to.equal(opens);
       }
@@ -186,7 +179,7 @@ describe('answers of a passkey that no browser gives', () => {
       await addPasskey(app, CAMILLE, { authenticator, lies: lie });
       for (const time of ['first', 'second']) {
         const { visitor, page } = await atThePassword();
-        const answer = await sendAlone(visitor, page, authenticator.get(optionsOf(page), lie));
+        const answer = await sendAlone(visitor, page, authenticator.get(passkeyOptionsOf(page), lie));
         expect(goesOn(answer), `${kind}, ${JSON.stringify(lie)}, the ${time} time`).to.equal(true);
       }
     }

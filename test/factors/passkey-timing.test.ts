@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { Authenticator } from '../support/authenticator.ts';
+import { Authenticator, passkeyOptionsOf } from '../support/authenticator.ts';
 import { createTestClient } from '../support/client.ts';
-import { addPasskey, atThePassword, optionsOf, sendAlone } from '../support/passkeys.ts';
+import { addPasskey, atThePassword, sendAlone } from '../support/passkeys.ts';
 import { Visitor, wordsOf } from '../support/visitor.ts';
 
 const ROUNDS = 200;
@@ -26,12 +26,12 @@ describe('the time of a passkey that opens nothing', function () {
     const key = await addPasskey(app, 'camille@example.test');
     const { visitor, page } = await atThePassword({ client, visitor: new Visitor(app.issuer) });
     const nobodys = new Authenticator(app.issuer);
-    nobodys.create(optionsOf(page));
+    nobodys.create(passkeyOptionsOf(page));
     const wrong = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
     const answers = [
-      key.get(optionsOf(page), { key: wrong }),
-      nobodys.get(optionsOf(page), { userHandle: key.userHandle }),
-      key.get(optionsOf(page), { userHandle: Buffer.alloc(32, 1).toString('base64url') }),
+      key.get(passkeyOptionsOf(page), { key: wrong }),
+      nobodys.get(passkeyOptionsOf(page), { userHandle: key.userHandle }),
+      key.get(passkeyOptionsOf(page), { userHandle: Buffer.alloc(32, 1).toString('base64url') }),
     ];
 
     async function measure(): Promise<{ apart: number; said: string }> {

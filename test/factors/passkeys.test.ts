@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { Authenticator, type Lies } from '../support/authenticator.ts';
+import { Authenticator, type Lies, passkeyOptionsOf } from '../support/authenticator.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { accountOf, forgetFactors } from '../support/factors.ts';
 import {
@@ -10,7 +10,6 @@ import {
   atPasskeys,
   atThePassword as begin,
   goesOn,
-  optionsOf,
   PASSKEYS,
   PASSWORD,
   sendAlone,
@@ -51,9 +50,11 @@ describe('passkeys against whoever lies', () => {
 
   it('that tell the truth open the account, alone and after a password', async () => {
     const first = await atThePassword();
-    expect(goesOn(await sendAlone(first.visitor, first.page, key.get(optionsOf(first.page))))).to.equal(true);
+    expect(
+      goesOn(await sendAlone(first.visitor, first.page, key.get(passkeyOptionsOf(first.page)))),
+    ).to.equal(true);
     const second = await atThePasskey();
-    const passkey = key.get(optionsOf(second.page), { isVerified: false, userHandle: undefined });
+    const passkey = key.get(passkeyOptionsOf(second.page), { isVerified: false, userHandle: undefined });
     expect(goesOn(await second.visitor.send(second.page, { passkey }))).to.equal(true);
   });
 
@@ -72,10 +73,14 @@ describe('passkeys against whoever lies', () => {
   for (const [what, lie] of lies) {
     it(`open nothing with ${what}`, async () => {
       const first = await atThePassword();
-      const refused = await sendAlone(first.visitor, first.page, key.get(optionsOf(first.page), lie()));
+      const refused = await sendAlone(
+        first.visitor,
+        first.page,
+        key.get(passkeyOptionsOf(first.page), lie()),
+      );
       expect(refused.status).to.equal(422);
       const second = await atThePasskey();
-      const passkey = key.get(optionsOf(second.page), lie());
+      const passkey = key.get(passkeyOptionsOf(second.page), lie());
       expect((await second.visitor.send(second.page, { passkey })).status).to.equal(422);
     });
   }
@@ -83,7 +88,7 @@ describe('passkeys against whoever lies', () => {
   it('open nothing alone when their user was not verified, or is not named', async () => {
     for (const lie of [{ isVerified: false }, { userHandle: undefined }, { userHandle: '' }]) {
       const { visitor, page } = await atThePassword();
-      expect((await sendAlone(visitor, page, key.get(optionsOf(page), lie))).status).to.equal(422);
+      expect((await sendAlone(visitor, page, key.get(passkeyOptionsOf(page), lie))).status).to.equal(422);
     }
   });
 
@@ -106,7 +111,7 @@ describe('passkeys against whoever lies', () => {
 
   it('answer a challenge once, at two nodes at once', async () => {
     const { visitor, page } = await atThePassword();
-    const passkey = key.get(optionsOf(page));
+    const passkey = key.get(passkeyOptionsOf(page));
     const answers = await Promise.all(Array.from({ length: 6 }, () => sendAlone(visitor, page, passkey)));
     expect(answers.filter(goesOn)).to.have.length(1);
     expect(answers.every(({ status }) => status < 500)).to.equal(true);
@@ -116,13 +121,13 @@ describe('passkeys against whoever lies', () => {
   it('answer in time, in the same browser, for the same sign-in and the same step', async () => {
     const one = await atThePassword();
     const other = await atThePassword();
-    const passkey = key.get(optionsOf(one.page));
+    const passkey = key.get(passkeyOptionsOf(one.page));
     expect((await sendAlone(other.visitor, other.page, passkey)).status, 'another browser').to.equal(422);
     const tab = await atThePassword(one.visitor);
     expect((await sendAlone(one.visitor, tab.page, passkey)).status, 'another sign-in').to.equal(422);
 
     const second = await atThePasskey();
-    const forSecond = key.get(optionsOf(second.page));
+    const forSecond = key.get(passkeyOptionsOf(second.page));
     expect((await sendAlone(second.visitor, second.page, forSecond)).status, 'another step').to.equal(422);
 
     app.clock.advance(5 * 60_000 + 1_000);
@@ -132,12 +137,14 @@ describe('passkeys against whoever lies', () => {
   it('stop when their counter goes back: somebody copied them', async () => {
     const first = await atThePassword();
     expect(
-      goesOn(await sendAlone(first.visitor, first.page, key.get(optionsOf(first.page), { count: 40 }))),
+      goesOn(
+        await sendAlone(first.visitor, first.page, key.get(passkeyOptionsOf(first.page), { count: 40 })),
+      ),
     ).to.equal(true);
     for (const count of [40, 39, 0]) {
       const { visitor, page } = await atThePassword();
       expect(
-        (await sendAlone(visitor, page, key.get(optionsOf(page), { count }))).status,
+        (await sendAlone(visitor, page, key.get(passkeyOptionsOf(page), { count }))).status,
         `${count}`,
       ).to.equal(422);
     }
@@ -146,7 +153,7 @@ describe('passkeys against whoever lies', () => {
   it("are not another person's second factor", async () => {
     await addPasskey(app, OTHER);
     const { visitor, page } = await atThePasskey(OTHER);
-    const passkey = key.get(optionsOf(page));
+    const passkey = key.get(passkeyOptionsOf(page));
     expect((await visitor.send(page, { passkey })).status).to.equal(422);
   });
 
@@ -155,7 +162,7 @@ describe('passkeys against whoever lies', () => {
     const id = await accountOf(app, CAMILLE);
     const { visitor, page } = await atThePassword();
     await knex('accounts').where({ id }).update({ state: 'suspended' });
-    const refused = await sendAlone(visitor, page, key.get(optionsOf(page)));
+    const refused = await sendAlone(visitor, page, key.get(passkeyOptionsOf(page)));
     await knex('accounts').where({ id }).update({ state: 'active' });
     expect(refused.status).to.equal(422);
     expect(wordsOf(refused)).to.include('suspendu');
@@ -165,15 +172,15 @@ describe('passkeys against whoever lies', () => {
     const { visitor, page } = await atPasskeys(app, { email: OTHER });
     const foreign = await visitor.get('/connexion?vers=cles-d-acces');
     const wrong = new Authenticator(app.issuer).create({
-      ...optionsOf(page),
-      challenge: optionsOf(foreign).challenge,
+      ...passkeyOptionsOf(page),
+      challenge: passkeyOptionsOf(foreign).challenge,
     });
     expect((await visitor.send(page, { name: 'Clé', passkey: wrong })).status).to.equal(422);
 
-    const passkey = new Authenticator(app.issuer).create(optionsOf(page));
+    const passkey = new Authenticator(app.issuer).create(passkeyOptionsOf(page));
     const twice = await Promise.all([1, 2, 3].map(() => visitor.send(page, { name: 'Clé', passkey })));
     expect(twice.filter(({ status }) => status === 200)).to.have.length(1);
-    const again = key.create(optionsOf(await visitor.get(PASSKEYS)));
+    const again = key.create(passkeyOptionsOf(await visitor.get(PASSKEYS)));
     const stolen = await visitor.send(await visitor.get(PASSKEYS), { name: 'Clé', passkey: again });
     expect(stolen.status, "a passkey that is another's already").to.equal(422);
   });

@@ -3,7 +3,13 @@ import { readSettings } from '../../config/settings.ts';
 import type { AccountKind } from '../../src/accounts/accounts.ts';
 import type { Principal } from '../../src/accounts/principals.ts';
 import { FACTOR_KINDS, type FactorKind } from '../../src/factors/kinds.ts';
-import { type Advice, adviceFor, allowedFactors, mayRemove } from '../../src/factors/policy.ts';
+import {
+  type Advice,
+  adviceFor,
+  allowedFactors,
+  mayRemove,
+  mayTrustDevices,
+} from '../../src/factors/policy.ts';
 
 type Has = { phones?: number; totp?: boolean; passkeys?: number; recoveryCodes?: number };
 
@@ -104,6 +110,16 @@ describe('which factors count', () => {
   for (const [kind, isAdministrator, expected] of cases)
     it(`is a setting: ${kind}${isAdministrator ? ' who administers' : ''}`, () =>
       expect(allowedFactors(settings, { kind, isAdministrator })).to.deep.equal(expected));
+
+  for (const [what, isAdministrator, allowed, expected] of [
+    ['where a code by e-mail is accepted', false, ['email', 'totp'], true],
+    ['where it is not', false, ['totp', 'sms', 'passkey'], false],
+    ['for an administrator, whatever is accepted', true, ['email', 'totp'], false],
+  ] as const)
+    it(`may be done by a trusted browser: ${what}`, () => {
+      const account = { ...who({}).account, isAdministrator };
+      expect(mayTrustDevices({ account }, { allowed, smsAvailable: true })).to.equal(expected);
+    });
 
   it('is all of them where nothing is set, but e-mail for an administrator', () => {
     const all = readSettings({});

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { Authenticator } from '../support/authenticator.ts';
+import { Authenticator, passkeyOptionsOf } from '../support/authenticator.ts';
 import { accountOf, forgetFactors } from '../support/factors.ts';
-import { addPasskey, atPasskeys, optionsOf, PASSKEYS } from '../support/passkeys.ts';
+import { addPasskey, atPasskeys, PASSKEYS } from '../support/passkeys.ts';
 import { type Page, Visitor, wordsOf } from '../support/visitor.ts';
 import { ADMIN, CAMILLE, changesOf, DOMINIQUE, type Person, signedIn } from './support.ts';
 
@@ -21,7 +21,7 @@ describe('the page of passkeys', () => {
       .orderBy('created_at');
 
   const add = (visitor: Visitor, page: Page, name = 'Clé', authenticator = new Authenticator(app.issuer)) =>
-    visitor.send(page, { name, passkey: authenticator.create(optionsOf(page)) });
+    visitor.send(page, { name, passkey: authenticator.create(passkeyOptionsOf(page)) });
 
   /** A row as if it had been added, for what counts rows. */
   async function insertPasskeys({ email }: Person, count: number): Promise<void> {
@@ -45,10 +45,11 @@ describe('the page of passkeys', () => {
       .where({ id: await accountOf(app, DOMINIQUE.email) })
       .update({ preferred_factor: 'sms' });
     const { page } = await atPasskeys(app, CAMILLE);
-    const { user, ...options } = optionsOf(page) as ReturnType<typeof optionsOf> & Record<string, unknown>;
-    const [one, two] = [user.id, optionsOf((await atPasskeys(app, CAMILLE)).page).user.id];
+    const { user, ...options } = passkeyOptionsOf(page) as ReturnType<typeof passkeyOptionsOf> &
+      Record<string, unknown>;
+    const [one, two] = [user.id, passkeyOptionsOf((await atPasskeys(app, CAMILLE)).page).user.id];
     expect(one, 'the same for all of one person').to.equal(two);
-    expect(one).not.to.equal(optionsOf((await atPasskeys(app, DOMINIQUE)).page).user.id);
+    expect(one).not.to.equal(passkeyOptionsOf((await atPasskeys(app, DOMINIQUE)).page).user.id);
     const handle = Buffer.from(one, 'base64url');
     expect(handle).to.have.length(32);
     for (const known of [CAMILLE.email, await accountOf(app, CAMILLE.email), '99700900048'])
@@ -75,7 +76,7 @@ describe('the page of passkeys', () => {
     expect((await changesOf(app, CAMILLE)).slice(before)).to.deep.equal([
       { change: 'passkey-added', name: 'Clé du cabinet' },
     ]);
-    const options = optionsOf(await visitor.get(PASSKEYS)) as unknown as {
+    const options = passkeyOptionsOf(await visitor.get(PASSKEYS)) as unknown as {
       excludeCredentials: { id: string; transports: string[] }[];
     };
     expect(options.excludeCredentials).to.deep.equal([
@@ -122,7 +123,7 @@ describe('the page of passkeys', () => {
   describe('is closed', () => {
     it('to who is not signed in, to who signed in a while ago, and to a form of another site', async () => {
       const { visitor, page } = await atPasskeys(app, CAMILLE);
-      const passkey = new Authenticator(app.issuer).create(optionsOf(page));
+      const passkey = new Authenticator(app.issuer).create(passkeyOptionsOf(page));
       const stranger = new Visitor(app.issuer);
       expect((await stranger.request(PASSKEYS)).headers.get('location')).to.include('/connexion');
       expect((await stranger.send(page, { name: 'Clé', passkey })).status).to.equal(403);

@@ -6,8 +6,11 @@ import {
   askedAssurance,
   type ClientAssurance,
   isAtLeast,
+  isFullSignIn,
   isMet,
   reportedClass,
+  stepUp,
+  TRUSTED_DEVICE,
 } from '../../src/openid/assurance.ts';
 
 const { twoSteps, twoFactors, phishingResistant } = ACR;
@@ -187,6 +190,28 @@ describe('the class that tokens tell', () => {
   ];
   for (const [what, asked, acr, expected] of cases)
     it(`is ${what}`, () => expect(reportedClass(asked, acr)).to.equal(expected));
+});
+
+describe('a sign-in on a trusted device', () => {
+  it('is the weakest class, told by a method of its own', () => {
+    expect(TRUSTED_DEVICE).to.deep.equal({ acr: 'urn:caducee:acr:2sv-device', amr: ['pwd', 'device'] });
+    expect(isAtLeast(ACR.trustedDevice, twoSteps)).to.equal(false);
+    expect(isAtLeast(twoSteps, ACR.trustedDevice)).to.equal(true);
+  });
+
+  it('steps up to the class of what is proved then', () => {
+    expect(stepUp(TRUSTED_DEVICE, 'email')).to.deep.equal({ acr: twoSteps, amr: ['pwd', 'device', 'email'] });
+    expect(stepUp(TRUSTED_DEVICE, 'passkey').acr).to.equal(phishingResistant);
+  });
+
+  for (const [amr, expected] of [
+    [['pwd', 'email'], true],
+    [['pop', 'user', 'mfa'], true],
+    [['pwd', 'device'], false],
+    [['pwd', 'device', 'otp', 'mfa'], false],
+  ] as const)
+    it(`${expected ? 'is not told by' : 'is no full one:'} ${amr.join(' ')}`, () =>
+      expect(isFullSignIn(amr)).to.equal(expected));
 });
 
 describe('the ladder', () => {

@@ -3,6 +3,7 @@ import * as oidc from 'openid-client';
 import { saveApplication } from '../../src/applications/applications.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
+import { linkEmail } from '../support/links.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
 const SECRET = 'kept-by-nobody-and-long-enough-for-a-test-0001';
@@ -95,6 +96,7 @@ describe('single claims, asked for by an application that is not one of ours', (
     let wide: TestClient;
     before(async () => {
       wide = await register('wide', 'openid profile email rpps');
+      await linkEmail(app, 'wide', CAMILLE.email);
     });
 
     async function atConsent() {

@@ -4,6 +4,7 @@ import { DEMO_APPLICATIONS } from '../../seeds/demo/applications.ts';
 import { findSignInByEmail } from '../../src/accounts/principals.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
+import { linkEmail } from '../support/links.ts';
 import { signIn, Visitor } from '../support/visitor.ts';
 
 const AT_ONCE = 20;
@@ -114,6 +115,7 @@ describe('one-time values on two nodes', () => {
 
   it('keep both applications in the session when they are authorised at the same moment', async () => {
     const laboratoire = await createTestClient(app.issuer, 'laboratoire');
+    await linkEmail(app, 'laboratoire', 'camille@example.test');
     for (let round = 0; round < 5; round += 1) {
       const visitor = new Visitor(app.issuer);
       const { authorization: warm, location: warmLocation } = await newCode(visitor);

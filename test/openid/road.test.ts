@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
+import { answerEmail } from '../support/links.ts';
 import { signIn, Visitor } from '../support/visitor.ts';
 
 describe('the main road', () => {
@@ -11,7 +12,7 @@ describe('the main road', () => {
   });
   after(() => app.close());
 
-  it('leads from a password and a code to tokens, claims, a refresh and the second application without a question', async () => {
+  it('leads from a password and a code to tokens, claims, a refresh and the second application, which asks for an address and nothing else', async () => {
     const visitor = new Visitor(app.issuer);
     const messagerie = await createTestClient(app.issuer, 'messagerie');
     const authorization = await messagerie.authorize();
@@ -40,7 +41,7 @@ describe('the main road', () => {
 
     const laboratoire = await createTestClient(app.issuer, 'laboratoire');
     const second = await laboratoire.authorize();
-    const straight = await visitor.get(second.url);
+    const straight = await answerEmail(visitor, await visitor.get(second.url), 'camille@example.test');
     expect(straight.headers.get('location')).to.match(/^http:\/\/localhost:4002\/callback\?code=/);
     const others = await laboratoire.exchange(second, straight.headers.get('location') as string);
     expect(others.claims()?.sub).to.equal(claims?.sub);

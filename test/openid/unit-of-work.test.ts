@@ -121,6 +121,24 @@ describe('unit of work', () => {
       expect(await begin().findSession('id-1')).to.equal(undefined);
     });
 
+    it('gives nothing in a session that ended meanwhile', async () => {
+      await store(session('u9', 'id-9', { accountId: PERSON }));
+      const late = begin();
+      await late.findSession('id-9');
+      late.upsertSession(session('u9', 'id-10', { accountId: PERSON, authorizations: {} }));
+      late.upsert('Grant', 'late-grant', { jti: 'late-grant', accountId: PERSON, exp }, 60);
+      late.upsert('AuthorizationCode', 'late', { jti: 'late', grantId: 'late-grant', exp }, 60);
+      late.upsert('Interaction', 'waiting', { jti: 'waiting', exp }, 60);
+      const ending = begin();
+      await ending.destroySession('id-9');
+      await ending.flush();
+      await late.flush();
+      expect(await begin().findSession('id-10')).to.equal(undefined);
+      expect(await begin().find('AuthorizationCode', 'late')).to.equal(undefined);
+      expect(await begin().find('Grant', 'late-grant')).to.equal(undefined);
+      expect(await begin().find('Interaction', 'waiting')).to.include({ jti: 'waiting' });
+    });
+
     it('never opens by the identifier of before a sign-in (fixation)', async () => {
       await store(session('u2', 'planted'));
       await rename('planted', session('u2', 'id-3', { accountId: PERSON }));

@@ -313,6 +313,20 @@ describe('invitations to a shared account', () => {
       expect(rows.map(({ actor }) => actor)).to.deep.equal([anne]);
     });
 
+    it('write to who joined in English in English, whoever removes them', async () => {
+      const { accountId, invited, link, visitor } = await invitation();
+      const guest = new Visitor(app.issuer);
+      await guest.get('/?langue=en');
+      const { form } = await press(link, guest);
+      expect(wordsOf(await guest.submit(form, answers))).to.include('Your access is created');
+      const chloe = (await listMembers(app.database.knex, accountId)).at(-1);
+      const after = mailsTo(invited).length;
+      const asked = await visitor.get(`${PAGE}/${chloe?.id}/retirer`);
+      await visitor.submit(asked, {}, `${chloe?.id}/retirer`);
+      const notice = await app.waitForMessage(invited, { after });
+      expect(notice.subject).to.equal(`You are no longer part of ${TITLE}`);
+    });
+
     it('keep the last member, and refuse who is not one of this account', async () => {
       const one = await shared();
       const two = await shared();

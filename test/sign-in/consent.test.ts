@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { saveApplication } from '../../src/applications/applications.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
+import { linkEmail } from '../support/links.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
 const CAMILLE = 'camille@example.test';
@@ -39,14 +40,7 @@ describe('consent', () => {
 
   it('lists all that is asked for, marks what is new, and names the address that is given', async () => {
     const visitor = new Visitor(app.issuer);
-    await app.database.knex('application_emails').insert({
-      account_id: app.database.knex('accounts').where({ rpps: '99700900048' }).select('id'),
-      client_id: 'third-party',
-      email_id: app.database
-        .knex('email_addresses')
-        .where({ canonical: 'camille.cabinet@example.test' })
-        .select('id'),
-    });
+    await linkEmail(app, 'third-party', 'camille.cabinet@example.test');
     const first = await signIn(app, visitor, await authorize({ scope: 'openid email' }), { email: CAMILLE });
     expect(asked(first)).to.deep.equal(['Votre adresse mail camille.cabinet@example.test']);
     const allowed = await visitor.submit(first, { decision: 'allow' }, '/consentement');

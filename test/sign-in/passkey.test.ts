@@ -7,18 +7,11 @@ import { MINUTE } from '../../src/lib/clock.ts';
 import { ACR } from '../../src/openid/assurance.ts';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import type { Authenticator } from '../support/authenticator.ts';
+import { type Authenticator, passkeyOptionsOf } from '../support/authenticator.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
 import { accountOf, forgetFactors } from '../support/factors.ts';
-import {
-  addPasskey,
-  atThePassword,
-  type Begun,
-  goesOn,
-  optionsOf,
-  PASSWORD,
-  sendAlone,
-} from '../support/passkeys.ts';
+import { linkEmail } from '../support/links.ts';
+import { addPasskey, atThePassword, type Begun, goesOn, PASSWORD, sendAlone } from '../support/passkeys.ts';
 import { leaveAttempts } from '../support/throttle.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -49,6 +42,7 @@ describe('a sign-in by passkey', () => {
     });
     const basile = await addMember(knex, app.deps, accountId, member('Basile', BASILE), { invitedBy: anne });
     shared = { accountId, anne, basile };
+    await linkEmail(app, 'messagerie', ANNE);
     const metadata = {
       redirect_uris: [THIRD_PARTY],
       grant_types: ['authorization_code'],
@@ -71,7 +65,7 @@ describe('a sign-in by passkey', () => {
 
   /** Answers with this passkey in place of the password, and follows. */
   const enter = async ({ visitor, page }: Begun, key: Authenticator): Promise<Page> =>
-    visitor.follow(await sendAlone(visitor, page, key.get(optionsOf(page))));
+    visitor.follow(await sendAlone(visitor, page, key.get(passkeyOptionsOf(page))));
 
   /** The engine closes the session of whoever was there first, by a form that sends itself. */
   async function passOver(visitor: Visitor, page: Page): Promise<Page> {
@@ -155,7 +149,7 @@ describe('a sign-in by passkey', () => {
       expect(wordsOf(consent)).to.include(CAMILLE);
       // The password page of an interaction that asks for a consent.
       const page = await visitor.send(consent, { email: '', password: '' }, new URL(consent.url).pathname);
-      const answer = await sendAlone(visitor, page, ange.get(optionsOf(page)));
+      const answer = await sendAlone(visitor, page, ange.get(passkeyOptionsOf(page)));
       const next = await passOver(visitor, await visitor.follow(answer));
       expect(next.headers.get('location'), 'no code').to.equal(null);
       expect(wordsOf(next)).to.include('Agenda');
@@ -169,10 +163,10 @@ describe('a sign-in by passkey', () => {
         const begun = await begin();
         await accounts.clone().update({ state });
         try {
-          const page = await sendAlone(begun.visitor, begun.page, key.get(optionsOf(begun.page)));
+          const page = await sendAlone(begun.visitor, begun.page, key.get(passkeyOptionsOf(begun.page)));
           const byPassword = await begun.visitor.submit(begun.page, { email: ANGE, password: PASSWORD });
           expect([page.status, wordsOf(page)]).to.deep.equal([422, wordsOf(byPassword)]);
-          const lie = key.get(optionsOf(begun.page), { rpId: 'example.evil' });
+          const lie = key.get(passkeyOptionsOf(begun.page), { rpId: 'example.evil' });
           expect(wordsOf(await sendAlone(begun.visitor, begun.page, lie))).to.include("n'est pas connue ici");
         } finally {
           await accounts.clone().update({ state: 'active' });
@@ -197,11 +191,11 @@ describe('a sign-in by passkey', () => {
       const { visitor, page } = begun;
       expect((await sendAlone(visitor, page, '{}')).status).to.equal(422);
       await leaveAttempts(app, 'proofFailurePerSource', 0);
-      const right = await sendAlone(visitor, page, key.get(optionsOf(page)));
+      const right = await sendAlone(visitor, page, key.get(passkeyOptionsOf(page)));
       expect(right.status).to.equal(422);
       expect(wordsOf(right)).to.include('minutes');
       await leaveAttempts(app, 'proofFailurePerSource', 1);
-      expect(goesOn(await sendAlone(visitor, page, key.get(optionsOf(page))))).to.equal(true);
+      expect(goesOn(await sendAlone(visitor, page, key.get(passkeyOptionsOf(page))))).to.equal(true);
     });
   });
 
@@ -218,7 +212,7 @@ describe('a sign-in by passkey', () => {
       expect(basile.userHandle, 'members are told apart').not.to.equal(key.userHandle);
       const { visitor, page: form } = await begin();
       const page = await visitor.submit(form, { email: BASILE, password: PASSWORD });
-      expect((await visitor.send(page, { passkey: key.get(optionsOf(page)) })).status).to.equal(422);
+      expect((await visitor.send(page, { passkey: key.get(passkeyOptionsOf(page)) })).status).to.equal(422);
       const again = await begin();
       expect((await claimsOf(again, await enter(again, basile)))?.sub).to.equal(claims?.sub);
     });
@@ -228,7 +222,7 @@ describe('a sign-in by passkey', () => {
       const { visitor, page } = await begin();
       const { accountId, anne: by, basile: memberId } = shared;
       await app.deps.knex.transaction((trx) => endMember(trx, app.deps, { accountId, memberId, by }));
-      const refused = await sendAlone(visitor, page, key.get(optionsOf(page)));
+      const refused = await sendAlone(visitor, page, key.get(passkeyOptionsOf(page)));
       expect(refused.status).to.equal(422);
       expect(wordsOf(refused)).to.include("n'est pas connue ici");
       for (const table of ['passkeys', 'known_devices'])
@@ -244,10 +238,10 @@ describe('a sign-in by passkey', () => {
       const before = (await refusals()).length;
 
       const alone = await begin();
-      await sendAlone(alone.visitor, alone.page, key.get(optionsOf(alone.page), { count: 1 }));
+      await sendAlone(alone.visitor, alone.page, key.get(passkeyOptionsOf(alone.page), { count: 1 }));
       const { visitor, page: form } = await begin();
       const second = await visitor.submit(form, { email: CAMILLE, password: PASSWORD });
-      await visitor.send(second, { passkey: key.get(optionsOf(second), { count: 1 }) });
+      await visitor.send(second, { passkey: key.get(passkeyOptionsOf(second), { count: 1 }) });
       const entries = (await refusals()).slice(before);
       expect(entries).to.have.length(2);
       for (const entry of entries)
@@ -258,8 +252,8 @@ describe('a sign-in by passkey', () => {
       const key = await addPasskey(app, CAMILLE);
       await enter(await begin(), key);
       const { visitor, page } = await begin();
-      await sendAlone(visitor, page, key.get(optionsOf(page), { count: 1 }));
-      expect((await sendAlone(visitor, page, key.get(optionsOf(page)))).status).to.equal(422);
+      await sendAlone(visitor, page, key.get(passkeyOptionsOf(page), { count: 1 }));
+      expect((await sendAlone(visitor, page, key.get(passkeyOptionsOf(page)))).status).to.equal(422);
       expect((await refusals()).at(-1)?.details).to.deep.equal({
         step: 'passkey',
         reason: 'answered-before',
@@ -270,7 +264,7 @@ describe('a sign-in by passkey', () => {
       const key = await addPasskey(app, CAMILLE);
       const { visitor, page } = await begin();
       await app.deps.knex('passkeys').delete();
-      expect((await sendAlone(visitor, page, key.get(optionsOf(page)))).status).to.equal(422);
+      expect((await sendAlone(visitor, page, key.get(passkeyOptionsOf(page)))).status).to.equal(422);
       const entry = (await refusals()).at(-1);
       expect(entry).to.deep.include({ details: { step: 'passkey' } });
       expect(entry).not.to.have.property('subject');
@@ -279,7 +273,7 @@ describe('a sign-in by passkey', () => {
     it('leaves neither its signature nor its identifier in the journal, nor in what is logged', async () => {
       const key = await addPasskey(app, CAMILLE);
       const { visitor, page } = await begin();
-      const passkey = key.get(optionsOf(page), { rpId: 'example.evil' });
+      const passkey = key.get(passkeyOptionsOf(page), { rpId: 'example.evil' });
       await sendAlone(visitor, page, passkey);
       const { id, response } = JSON.parse(passkey);
       const told = [...app.logLines, ...(await app.deps.knex('journal').pluck('entry'))].join('\n');

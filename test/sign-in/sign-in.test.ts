@@ -4,6 +4,7 @@ import { createPasswordHasher } from '../../src/credentials/password-hash.ts';
 import { SECOND } from '../../src/lib/clock.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient, type TestClient } from '../support/client.ts';
+import { linkEmail } from '../support/links.ts';
 import { endWaits } from '../support/throttle.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
@@ -357,6 +358,11 @@ describe('sign-in', () => {
       );
       expect(faultOf(early, 'code')).to.equal(undefined);
       expect(app.codesTo(CAMILLE)).to.equal(sent);
+      expect(wordsOf(await visitor.get(early.url)), 'loaded again').to.include('Un code vient de partir.');
+      app.clock.advance(3 * SECOND);
+      expect(wordsOf(await visitor.get(early.url)), 'once it is over').not.to.include(
+        'Un code vient de partir',
+      );
       expect(isBack(await visitor.submit(early, { code }, '/code'))).to.equal(true);
     });
 
@@ -516,6 +522,7 @@ describe('sign-in', () => {
 
     it('may be walked for two applications side by side', async () => {
       const laboratoire = await createTestClient(app.issuer, 'laboratoire');
+      await linkEmail(app, 'laboratoire', CAMILLE);
       const visitor = newVisitor();
       const [here, there] = [await client.authorize(), await laboratoire.authorize()];
       const forms = [await visitor.get(here.url), await visitor.get(there.url)] as const;

@@ -8,7 +8,10 @@ import { transition } from '../../src/accounts/transition.ts';
 import { ACR } from '../../src/openid/assurance.ts';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { Authenticator, passkeyOptionsOf } from '../support/authenticator.ts';
 import { type Authorization, createTestClient, type TestClient } from '../support/client.ts';
+import { addRecoveryCodes, addTotp, registerAuthenticator } from '../support/factors.ts';
+import { totpAt } from '../support/totp.ts';
 import { type Page, Visitor, wordsOf } from '../support/visitor.ts';
 
 const PASSWORD = 'demo-caducee-2026';
@@ -88,6 +91,10 @@ describe('an account that may not come in gets no token', () => {
     { name: 'a password, then a code by SMS', guessed: 'password', begin: whole('sms-1') },
     { name: 'a code by e-mail after a password that was right', guessed: 'code', begin: lastCode('email') },
     { name: 'a code by SMS after a password that was right', guessed: 'code', begin: lastCode('sms-1') },
+    { name: 'a code of an application', guessed: 'code', begin: totp },
+    { name: 'a recovery code', guessed: 'code', begin: recoveryCode },
+    { name: 'a passkey after a password', begin: passkeySecond },
+    { name: 'a passkey alone', begin: passkeyAlone },
     { name: 'a step-up by SMS', guessed: 'code', begin: stepUp },
     { name: 'a session', begin: session },
     { name: 'a session, without a question', begin: (person) => session(person, { prompt: 'none' }) },
@@ -127,6 +134,55 @@ describe('an account that may not come in gets no token', () => {
       codePages.set(person.id, { visitor, page, code });
       return async () => tokensFrom(authorization, await sendCode(visitor, page, code));
     };
+  }
+
+  /** After a password that was right, at the factor proposed first or at the one chosen. */
+  async function atFactor(person: Person, channel?: string) {
+    const visitor = new Visitor(app.issuer);
+    const authorization = await client.authorize();
+    const form = await visitor.get(authorization.url);
+    let page = await visitor.submit(form, { email: person.email, password: PASSWORD });
+    if (channel) page = await visitor.submit(await visitor.get(`${form.url}/canal`), { channel }, '/canal');
+    return { visitor, authorization, page };
+  }
+
+  async function totp(person: Person) {
+    const seed = await addTotp(app, person.email);
+    const { visitor, authorization, page } = await atFactor(person);
+    const code = totpAt(seed, app.clock.now().getTime() / 1000);
+    codePages.set(person.id, { visitor, page, code });
+    return async () => tokensFrom(authorization, await sendCode(visitor, page, code));
+  }
+
+  async function recoveryCode(person: Person) {
+    const [code = ''] = await addRecoveryCodes(app, person.email);
+    const { visitor, authorization, page } = await atFactor(person, 'recovery-code');
+    codePages.set(person.id, { visitor, page, code });
+    return async () => tokensFrom(authorization, await sendCode(visitor, page, code));
+  }
+
+  async function addPasskey({ email }: Person): Promise<Authenticator> {
+    const authenticator = new Authenticator(app.issuer);
+    await registerAuthenticator(app, email, authenticator);
+    return authenticator;
+  }
+
+  async function passkeySecond(person: Person) {
+    const authenticator = await addPasskey(person);
+    const { visitor, authorization, page } = await atFactor(person);
+    const passkey = authenticator.get(passkeyOptionsOf(page));
+    return async () => tokensFrom(authorization, await visitor.follow(await visitor.send(page, { passkey })));
+  }
+
+  async function passkeyAlone(person: Person) {
+    const authenticator = await addPasskey(person);
+    const visitor = new Visitor(app.issuer);
+    const authorization = await client.authorize();
+    const page = await visitor.get(authorization.url);
+    const passkey = authenticator.get(passkeyOptionsOf(page));
+    const action = `${new URL(page.url).pathname}/avec-ma-cle`;
+    return async () =>
+      tokensFrom(authorization, await visitor.follow(await visitor.send(page, { passkey }, action)));
   }
 
   async function stepUp(person: Person) {
@@ -210,7 +266,8 @@ describe('an account that may not come in gets no token', () => {
     // As if the guesses had been made with other codes: the one that was sent has tries left.
     async code({ id }) {
       const { visitor, page, code } = codePages.get(id) as { visitor: Visitor; page: Page; code: string };
-      const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+      // Of the same shape, and of nobody.
+      const wrong = code.replace(/[0-9a-z](?=[^-]*$)/, (sign) => (sign === '0' ? '1' : '0'));
       for (let tries = 0; tries < 100; tries += 1) {
         await app.database.knex('one_time_codes').update({ attempts: 0 });
         if (wordsOf(await visitor.send(page, { code: wrong })).includes("Trop d'essais en peu de temps")) {

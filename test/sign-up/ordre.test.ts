@@ -729,6 +729,7 @@ describe('sign-up with RPPS number and birthdate', () => {
       const visitor = newVisitor();
       const form = await proveContact(visitor, doctor, 'sms');
       const first = await chooseAddress(visitor, form, 'first.choice@example.test');
+      expect(readingOf(first.page)).to.match(/rien reçu\s\? Le message contient un code, ou vous explique/);
       const back = await visitor.get(hrefOf(first.page, 'Retour'));
       expect(heading(back)).to.equal('Finaliser la création de votre espace');
       for (const field of ['email', 'emailConfirmation'])
@@ -739,8 +740,11 @@ describe('sign-up with RPPS number and birthdate', () => {
         expect(faultOf(refused, 'code')).to.equal(WRONG_CODE);
       }
       const early = await visitor.submit(second.page, {}, '/renvoyer');
-      expect(readingOf(early)).to.include('Un code vient de partir.');
-      app.clock.advance(30 * SECOND);
+      expect(readingOf(early)).to.match(/Un code vient de partir\. .* dans (29|30) secondes/);
+      app.clock.advance(20 * SECOND);
+      expect(readingOf(await visitor.get(early.url)), 'loaded again').to.match(/dans (9|10) secondes/);
+      app.clock.advance(10 * SECOND);
+      expect(readingOf(await visitor.get(early.url))).not.to.include('Un code vient de partir');
       const resent = await codeSentTo('second.choice@example.test', () =>
         visitor.submit(second.page, {}, '/renvoyer'),
       );

@@ -4,6 +4,7 @@ import { findSignInByEmail } from '../../src/accounts/principals.ts';
 import { listWaiting } from '../../src/approvals/approvals.ts';
 import { decide, findSheet } from '../../src/approvals/decide.ts';
 import { MINUTE } from '../../src/lib/clock.ts';
+import { searchTextOf } from '../../src/workplaces/search-text.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { createTestClient } from '../support/client.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
@@ -75,7 +76,10 @@ describe('sign-up that an administrator decides upon', () => {
     const { result: codePage, code } = await app.codeSentBy(email, () =>
       visitor.submit(address, { email }, '/adresse'),
     );
-    expect(wordsOf(codePage)).to.contain('Code OTP').and.to.contain('Valider mon adresse');
+    expect(wordsOf(codePage))
+      .to.contain('Code OTP')
+      .and.to.contain('Valider mon adresse')
+      .and.to.match(/Vous n'avez rien reçu\s\? Le message contient un code, ou vous explique/);
     return visitor.submit(codePage, { code }, '/code');
   }
 
@@ -224,6 +228,63 @@ describe('sign-up that an administrator decides upon', () => {
     expect(wordsOf(end)).to.contain('Votre demande est enregistrée');
     const [account] = await rppsOf(typed.rpps);
     expect(account).to.include({ state: 'pending', family_name: "D'ESSAI0090200", profession_code: '50' });
+  });
+
+  it('takes Enter for « search » until the form is filled, by hand or from a line', async () => {
+    const { visitor, page } = await begin();
+    const buttons = [...page.text.matchAll(/<button\b[^>]*type="submit"[^>]*>/g)].map(([tag]) => tag);
+    expect(buttons[0], 'what Enter presses').to.contain('value="enter"').and.to.contain('aria-hidden="true"');
+    const found = await visitor.submit(page, { familyName: 'doc0090008', action: 'enter' });
+    expect(wordsOf(found)).to.contain('DOC0090008 SACHA');
+    const choice = /name="choose" value="([^"]+)"/.exec(found.text)?.[1] ?? '';
+    const line = { ...KNOWN, person: choice, profession: '10', civilite: 'M', action: 'enter' };
+    expect(heading(await visitor.submit(found, line))).to.equal("Vos lieux d'exercice");
+
+    const typed = { ...BY_HAND, rpps: newRpps(), action: 'enter' };
+    const wrong = await visitor.submit(page, { ...typed, rpps: '99700909998' });
+    expect(wordsOf(wrong)).to.contain('Ce numéro RPPS contient une erreur de frappe');
+    expect(wrong.text, 'no results to go down to').not.to.contain('id="resultats"');
+    expect(heading(await visitor.submit(wrong, typed))).to.equal("Vos lieux d'exercice");
+  });
+
+  it('shows eight places, and the others behind « Afficher plus »', async () => {
+    const { knex } = app.database;
+    const names = Array.from({ length: 10 }, (_, index) => `CLINIQUE REPLIEE ${index}`);
+    await knex('workplaces').insert(
+      names.map((name, index) => ({
+        in_finess: true,
+        finess: `0B01980${index}0`,
+        name,
+        search_text: searchTextOf({ name }),
+      })),
+    );
+    const ids = await knex('workplaces').whereLike('name', 'CLINIQUE REPLIEE%').orderBy('name').pluck('id');
+    const { visitor, page } = await begin();
+    const places = await visitor.submit(page, { ...BY_HAND, rpps: newRpps(), action: 'continue' });
+    const boxes = (text: string) => text.match(/name="workplace"/g)?.length ?? 0;
+    const folded = (shown: Page) => /<details[^>]*>[\s\S]*?<\/details>/.exec(shown.text)?.[0] ?? '';
+    const found = await visitor.submit(places, { action: 'search', query: 'clinique repliee' }, '/lieux');
+    expect(boxes(found.text)).to.equal(10);
+    expect(folded(found))
+      .to.contain('Afficher plus')
+      .and.not.to.match(/<details[^>]* open/);
+    expect(boxes(folded(found))).to.equal(2);
+
+    const send = (chosen: string[], more: Record<string, string>) => {
+      const token = /name="_csrf" value="([^"]*)"/.exec(places.text)?.[1] ?? '';
+      const body = new URLSearchParams({ _csrf: token, ...more });
+      for (const id of chosen) body.append('workplace', id);
+      return visitor.request(`${places.url}/lieux`, {
+        method: 'POST',
+        body,
+        headers: { origin: app.issuer },
+      });
+    };
+    const kept = await send(ids, { action: 'search', query: 'introuvable ici' });
+    expect(ticked(kept), 'what is ticked stays so, folded or not').to.have.length(10);
+    expect(boxes(folded(kept))).to.equal(2);
+    const wrong = await send(ids, { action: 'continue', none: 'yes' });
+    expect(folded(wrong), 'unfolded when something is wrong').to.match(/<details[^>]* open/);
   });
 
   it('takes an edited line for somebody that the directory does not know', async () => {

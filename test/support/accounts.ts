@@ -32,13 +32,13 @@ interface Applicant {
   readonly familyName?: string;
   readonly givenName?: string;
   readonly rpps?: string;
-  readonly lang?: 'fr' | 'en';
+  readonly language?: 'fr' | 'en';
 }
 
 /** A doctor who signed up by hand and waits. */
 export async function createApplicant(
   { knex, clock, keyring }: Pick<Deps, 'knex' | 'clock' | 'keyring'>,
-  { email, passwordHash, familyName = 'DOC0092000', givenName = 'Noa', rpps, lang = 'fr' }: Applicant,
+  { email, passwordHash, familyName = 'DOC0092000', givenName = 'Noa', rpps, language }: Applicant,
 ): Promise<{ accountId: string; approvalId: string }> {
   const parsed = parseEmailAddress(email);
   if (!parsed.ok) throw new Error(`unusable address: ${email}`);
@@ -54,17 +54,23 @@ export async function createApplicant(
       identityProof: 'declared',
       passwordHash,
       termsVersion: 'test',
+      language,
       emails: [parsed.value],
       phones: [],
     });
-    return { accountId, approvalId: await submitSignUp(trx, { clock, keyring }, { accountId, lang }) };
+    return { accountId, approvalId: await submitSignUp(trx, { clock, keyring }, { accountId }) };
   });
 }
 
 /** A shared account whose first secretary asks for it and waits. */
 export async function createSharedApplicant(
   { knex, clock, keyring }: Pick<Deps, 'knex' | 'clock' | 'keyring'>,
-  { email, passwordHash }: { email: string; passwordHash: string },
+  {
+    email,
+    passwordHash,
+    responsibleRpps,
+    language,
+  }: { email: string; passwordHash: string; responsibleRpps?: string; language?: 'fr' | 'en' },
 ): Promise<{ accountId: string; approvalId: string }> {
   return knex.transaction(async (trx) => {
     const { accountId } = await createSharedAccount(
@@ -72,6 +78,7 @@ export async function createSharedApplicant(
       { clock },
       {
         title: 'Secrétariat du port',
+        responsibleRpps,
         firstMember: {
           civiliteCode: 'MME',
           familyName: 'PETIT',
@@ -79,10 +86,11 @@ export async function createSharedApplicant(
           email: { address: email, canonical: email.toLowerCase() },
           passwordHash,
           termsVersion: 'test',
+          language,
         },
       },
     );
-    const approvalId = await submitSignUp(trx, { clock, keyring }, { accountId, lang: 'fr' });
+    const approvalId = await submitSignUp(trx, { clock, keyring }, { accountId });
     return { accountId, approvalId };
   });
 }

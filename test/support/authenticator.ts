@@ -7,6 +7,7 @@ import {
   randomBytes,
   sign,
 } from 'node:crypto';
+import type { Page } from './visitor.ts';
 
 export type Cbor = number | string | Buffer | Map<Cbor, Cbor> | Cbor[];
 
@@ -206,4 +207,11 @@ export class Authenticator {
       clientExtensionResults: {},
     });
   }
+}
+
+/** What a page hands to the browser for a passkey. */
+export function passkeyOptionsOf(page: Page): { challenge: string; user: { id: string } } {
+  const found = /data-options="([^"]*)"/.exec(page.text)?.[1];
+  if (!found) throw new Error(`no passkey is asked for on ${page.url} (${page.status})`);
+  return JSON.parse(found.replaceAll('&quot;', '"'));
 }

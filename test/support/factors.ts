@@ -1,8 +1,10 @@
 /** Second factors set up straight in the database, for tests of what they open. */
 import { findPrincipal, type Principal } from '../../src/accounts/principals.ts';
+import { registerPasskey, registrationOptions } from '../../src/factors/passkeys.ts';
 import { createRecoveryCodes } from '../../src/factors/recovery-codes.ts';
 import { createTotpSeed, saveTotp } from '../../src/factors/totp.ts';
 import type { TestApp } from './app.ts';
+import type { Authenticator } from './authenticator.ts';
 
 const TABLES = [
   'totp_credentials',
@@ -42,4 +44,19 @@ export async function addTotp(app: TestApp, email: string): Promise<string> {
   const seed = createTotpSeed();
   await saveTotp(deps.knex, deps, principal, { seed, step: 0 });
   return seed;
+}
+
+/** The passkey of this authenticator for this account, registered by the rules and no page. */
+export async function registerAuthenticator(
+  app: TestApp,
+  email: string,
+  authenticator: Authenticator,
+): Promise<void> {
+  const { deps } = app;
+  const principal = await principalOf(app, email);
+  const ceremony = { purpose: 'registration', subject: principal.id, browser: 'a test' } as const;
+  const options = await registrationOptions(deps.knex, deps, principal, ceremony);
+  const json = authenticator.create(options);
+  if (!(await registerPasskey(deps.knex, deps, principal, { json, name: 'Clé', ceremony })))
+    throw new Error('the passkey was refused');
 }

@@ -1,19 +1,12 @@
 /** People with passkeys, through the pages that a browser would go through. */
 import { expect } from 'chai';
 import type { TestApp } from './app.ts';
-import { Authenticator, type Lies } from './authenticator.ts';
+import { Authenticator, type Lies, passkeyOptionsOf } from './authenticator.ts';
 import type { Authorization, TestClient } from './client.ts';
 import { type Page, signIn, Visitor, wordsOf } from './visitor.ts';
 
 export const PASSWORD = 'demo-caducee-2026';
 export const PASSKEYS = '/mon-compte/authentification-forte/cles-d-acces';
-
-/** What the page hands to the browser. */
-export function optionsOf(page: Page): { challenge: string; user: { id: string } } {
-  const found = /data-options="([^"]*)"/.exec(page.text)?.[1];
-  if (!found) throw new Error(`no passkey is asked for on ${page.url} (${page.status})`);
-  return JSON.parse(found.replaceAll('&quot;', '"'));
-}
 
 /** Signed in a moment ago, by a code, on the page of one's passkeys. */
 export async function atPasskeys(
@@ -42,7 +35,7 @@ export async function addPasskey(
   const { visitor, page } = await atPasskeys(app, { email, password });
   const added = await visitor.send(page, {
     name: 'Clé',
-    passkey: authenticator.create(optionsOf(page), lies),
+    passkey: authenticator.create(passkeyOptionsOf(page), lies),
   });
   expect(wordsOf(added)).to.include('est en place');
   return authenticator;

@@ -28,6 +28,7 @@ export class Visitor {
   readonly jar = new CookieJar(undefined, { allowSpecialUseDomain: true });
   /** What a proxy writes into X-Forwarded-For of every request. */
   forwardedFor: string | undefined;
+  userAgent: string | undefined;
 
   constructor(issuer: string, forwardedFor?: string) {
     this.#issuer = issuer;
@@ -41,6 +42,7 @@ export class Visitor {
     const cookie = await this.jar.getCookieString(target);
     if (cookie) headers.set('cookie', cookie);
     if (!headers.has('accept')) headers.set('accept', 'text/html');
+    if (this.userAgent) headers.set('user-agent', this.userAgent);
     if (this.forwardedFor) headers.set('x-forwarded-for', this.forwardedFor);
     const response = await fetch(target, { ...init, headers, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) await this.jar.setCookie(line, target);

@@ -46,6 +46,24 @@ const digest = {
   url: 'https://id.example.test/administration/demandes',
 };
 
+const alarm = (count: number) => ({
+  requests: Array.from({ length: count }, (_, index) => ({
+    since: '2026-11-24T08:05:00.000Z',
+    usedHours: 36 + index,
+    url: `${digest.url}/${index + 1}`,
+  })),
+  alarmHours: 36,
+  limitHours: 48,
+  url: digest.url,
+});
+const responsible = {
+  givenName: 'CAMILLE',
+  creator: 'Anne Martin',
+  title: 'Secrétariat & Cie',
+  rpps: '99700900048',
+  supportEmail: 'aide@example.test',
+};
+
 /** GSM 03.38: a sign outside it makes an SMS twice as dear, and 70 signs long at most. */
 const GSM = /^[@£$¥èéùìòÇ\nØøÅåÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
 
@@ -80,6 +98,7 @@ describe('mails', () => {
     renderer.mail('member-removed', lang, removal),
     renderer.mail('member-removed', lang, { ...removal, remover: undefined }),
     renderer.mail('sign-up-received', lang, { givenName: 'Sacha', hours: 48 }),
+    renderer.mail('sign-up-received', lang, { givenName: 'Anne', title: 'Secrétariat & Cie', hours: 48 }),
     renderer.mail('account-approved', lang, {
       givenName: 'Sacha',
       email: 'sacha@example.test',
@@ -110,7 +129,8 @@ describe('mails', () => {
     ),
     ...[0, 1, 2].map((late) => renderer.mail('administrators-digest', lang, { ...digest, late })),
     renderer.mail('administrators-news', lang, { count: 2, url: digest.url }),
-    renderer.mail('administrators-alarm', lang, { usedHours: 36, limitHours: 48, url: digest.url }),
+    ...[1, 2].map((count) => renderer.mail('administrators-alarm', lang, alarm(count))),
+    renderer.mail('shared-account-responsible', lang, responsible),
   ]);
 
   it('have a subject of one line, a text and an HTML version', () => {
@@ -240,6 +260,49 @@ describe('mails', () => {
     expect(renderer.mail('administrators-digest', 'fr', { ...digest, late: 0 }).text).not.to.contain(
       'en retard',
     );
+  });
+
+  it('tell administrators of several late requests in one, each with its link', () => {
+    const mail = renderer.mail('administrators-alarm', 'fr', alarm(2));
+    expect(mail.subject).to.equal('Des demandes de compte vont être en retard');
+    expect(mail.text)
+      .to.contain('2 demandes de compte ont utilisé au moins 36 des 48 h ouvrées promises')
+      .and.to.contain(`- reçue le 24 novembre 2026 à 09:05\u00a0: 36 h sur 48\n  ${digest.url}/1\n`)
+      .and.to.contain(`- reçue le 24 novembre 2026 à 09:05\u00a0: 37 h sur 48\n  ${digest.url}/2\n`);
+    for (const page of ['', '/1', '/2']) expect(mail.html).to.contain(`href="${digest.url}${page}"`);
+    expect(renderer.mail('administrators-alarm', 'fr', alarm(1)).subject).to.equal(
+      'Une demande de compte va être en retard',
+    );
+  });
+
+  it('say of a code and its link together how long they are good', () => {
+    const params = { code: '482915', minutes: 10, purpose: 'address' } as const;
+    const both = renderer.mail('code', 'fr', { ...params, ...confirmation });
+    const alone = renderer.mail('code', 'fr', params);
+    for (const part of ['text', 'html'] as const) {
+      expect(both[part])
+        .to.contain('Le code et le lien sont valables 10 minutes')
+        .and.not.to.contain('Il est');
+      expect(alone[part]).to.contain('Il est valable 10 minutes').and.not.to.contain('le lien');
+    }
+  });
+
+  it('greet whoever asked for a shared account, and name it', () => {
+    const params = { givenName: 'ANNE', title: 'Secrétariat & Cie', hours: 48 };
+    const { text, html } = renderer.mail('sign-up-received', 'fr', params);
+    expect(text).to.contain('Bonjour Anne,').and.to.contain('compte partagé «\u00a0Secrétariat & Cie\u00a0»');
+    expect(html).to.contain('Secrétariat &amp; Cie');
+  });
+
+  it('tell a professional who said that they answer for a shared account', () => {
+    const { text, html } = renderer.mail('shared-account-responsible', 'fr', responsible);
+    expect(text).to.contain('Bonjour Camille,').and.to.contain('Secrétariat & Cie');
+    expect(html).to.contain('Secrétariat &amp; Cie');
+    for (const part of [text, html])
+      expect(part)
+        .to.contain('Anne Martin')
+        .and.to.contain('99700900048')
+        .and.to.contain('assistance\u00a0: aide@example.test');
   });
 
   it('escape values in HTML, and keep a value on its line in the text', () => {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lang } from '../../src/http/texts.ts';
+import { MY_ACCOUNT } from './my-account.ts';
 import { STRONG_AUTHENTICATION } from './strong-authentication.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -28,6 +29,13 @@ export function catalogue(lang: Lang): Map<string, string> {
 
 const PLURAL = /_(one|other)$/;
 export const withoutPlural = (key: string): string => key.replace(PLURAL, '');
+
+const QUESTION = 'Quelle adresse email utiliser comme identifiant pour cette application ?';
+const emails = ['camille@example.test', 'camille.cabinet@example.test'].map((address, index) => ({
+  id: `e-${index}`,
+  address,
+  isNotification: index === 0,
+}));
 
 const promised = (usedHours: number, standing: string) => ({ usedHours, limitHours: 48, standing });
 const administrator = {
@@ -141,8 +149,23 @@ export const SAMPLES: Sample[] = [
           icon: 'mail',
           url: '/a',
           email: 'camille@example.test',
+          isFound: true,
         },
-        { name: 'Laboratoire', description: 'Résultats', icon: 'no-such-icon', url: '/b' },
+        {
+          name: 'Laboratoire',
+          description: 'Résultats',
+          icon: 'no-such-icon',
+          url: '/b',
+          mustChoose: true,
+          isFound: true,
+        },
+        {
+          name: 'Imagerie',
+          description: 'Clichés',
+          icon: 'image',
+          reserved: { professions: ['Médecin', 'Physicien médical'], kinds: [{ kind: 'professional' }] },
+          isFound: true,
+        },
       ],
     },
     says: [
@@ -150,7 +173,65 @@ export const SAMPLES: Sample[] = [
       'Vos applications',
       'camille@example.test',
       'adresse à choisir',
+      'Ne vous est pas ouverte',
+      'Professions admises : Médecin, Physicien médical',
+      'Comptes admis : professionnels de santé',
       'Se déconnecter',
+    ],
+  },
+  ...[0, 1, 2].map((found) => ({
+    template: 'portal/portal.njk',
+    context: {
+      givenName: 'Camille',
+      signedIn: { displayName: 'Dr Camille Martin' },
+      search: { field: 'recherche', value: 'messages' },
+      found,
+      applications: ['Messagerie', 'Courrier'].map((name, index) => ({
+        name,
+        description: 'Messages',
+        icon: 'mail',
+        url: '/a',
+        isFound: index < found,
+      })),
+    },
+    says: [
+      'Rechercher une application',
+      ['Aucune application ne correspond', '1 application trouvée', '2 applications trouvées'][
+        found
+      ] as string,
+    ],
+  })),
+  {
+    template: 'portal/email.njk',
+    context: { application, emails, backUrl: '/' },
+    says: ['Vous allez vers Messagerie', QUESTION, 'camille.cabinet@example.test', 'Continuer', 'Retour'],
+  },
+  {
+    template: 'sign-in/application-email.njk',
+    context: {
+      application,
+      emails,
+      action: '/a',
+      errors: { email: { key: 'fault.required.applicationEmail' } },
+    },
+    says: [QUESTION, 'reçoit vos notifications', "Choisissez l'une de vos adresses.", 'Continuer'],
+  },
+  {
+    template: 'sign-in/no-access.njk',
+    context: {
+      application,
+      displayName: 'Camille Martin',
+      reserved: { professions: [], kinds: [{ kind: 'secretary' }, { kind: 'shared' }] },
+      action: '/a',
+      otherAccountUrl: '/autre',
+      supportEmail: 'assistance@example.test',
+    },
+    says: [
+      "Le compte Camille Martin n'a pas accès à Messagerie",
+      'Professions admises : aucun',
+      'Comptes admis : secrétaires, comptes partagés de secrétariat',
+      'Retourner dans Messagerie',
+      'Se connecter avec un autre compte',
     ],
   },
   {
@@ -527,9 +608,12 @@ export const SAMPLES: Sample[] = [
       masked: 'j***n@c***.fr',
       otherChannelUrl: '/autre',
       errors: { code: { key: 'fault.code.wrong', vars: { remaining: 1 } } },
+      trust: { days: 30, checked: true },
     },
     says: [
       'Saisissez le code reçu',
+      'Faire confiance à cet appareil pendant 30 jours',
+      'Sur un ordinateur partagé, laissez cette case vide',
       'Valider mon code à usage unique',
       'Renvoyer le code',
       'Il vous reste 1 essai.',
@@ -565,9 +649,15 @@ export const SAMPLES: Sample[] = [
       action: '/a',
       otherChannelUrl: '/autre',
       errors: { code: { key: 'fault.totp.wrong' } },
+      trust: { days: 30, checked: false },
       backUrl: '/retour',
     },
-    says: ['Saisissez le code de votre application', 'Valider mon code à usage unique', 'il a déjà servi'],
+    says: [
+      'Saisissez le code de votre application',
+      'Faire confiance à cet appareil',
+      'Valider mon code à usage unique',
+      'il a déjà servi',
+    ],
   },
   {
     template: 'sign-in/consent.njk',
@@ -613,6 +703,7 @@ export const SAMPLES: Sample[] = [
     },
     says: ["qui résiste à l'hameçonnage", 'assistance@example.test', 'Retourner dans Messagerie'],
   },
+  ...MY_ACCOUNT,
   ...STRONG_AUTHENTICATION,
   {
     template: 'sign-out/confirm.njk',

@@ -193,6 +193,45 @@ function searchAsTyped() {
   }
 }
 
+/** As « fold » on the server: the words of the search, each in the text. */
+const folded = (text) =>
+  text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replaceAll('œ', 'oe')
+    .replaceAll('æ', 'ae')
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+
+/** Tiles that match as one types; the « Rechercher » button does as much without this. */
+function filterAsTyped() {
+  for (const form of document.querySelectorAll('form[data-filter]')) {
+    const field = form.querySelector('input[type="search"]');
+    const said = document.querySelector('[data-filter-said]');
+    const tiles = [...document.getElementById(form.dataset.filter).children].map((tile) => ({
+      tile,
+      text: folded(
+        [...tile.querySelectorAll('[data-words]')].map(({ textContent }) => textContent).join(' '),
+      ),
+    }));
+    const filter = () => {
+      const words = folded(field.value).split(' ');
+      let found = 0;
+      for (const { tile, text } of tiles) {
+        tile.hidden = !words.every((word) => text.includes(word));
+        if (!tile.hidden) found += 1;
+      }
+      const { none, one, many } = form.dataset;
+      const result = found === 0 ? none : found === 1 ? one : many.replace('#', found);
+      said.textContent = field.value.trim() === '' ? '' : result;
+    };
+    field.addEventListener('input', filter);
+    // « Back » brings what was typed, not what it hid.
+    window.addEventListener('pageshow', filter);
+  }
+}
+
 function printOnPress() {
   for (const button of document.querySelectorAll('[data-print]')) {
     button.hidden = false;
@@ -201,6 +240,7 @@ function printOnPress() {
 }
 
 showSecrets();
+filterAsTyped();
 printOnPress();
 searchAsTyped();
 meterPasswords();

@@ -3,16 +3,28 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
 import type { RequestState } from '../../http/context.ts';
+import { seeOther } from '../../http/context.ts';
+import { addresses } from '../addresses.ts';
+import { activityRoutes } from './activity.ts';
+import { applicationRoutes } from './applications.ts';
+import { MENU } from './menu.ts';
+import { sessionRoutes } from './sessions.ts';
 import { overviewRoutes } from './strong-authentication/overview.ts';
 import { passkeySettingsRoutes } from './strong-authentication/passkeys.ts';
 import { phoneRoutes } from './strong-authentication/phones.ts';
 import { recoveryCodesRoutes } from './strong-authentication/recovery-codes.ts';
 import { totpSettingsRoutes } from './strong-authentication/totp.ts';
+import { trustedDeviceRoutes } from './strong-authentication/trusted-devices.ts';
 
 export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
+  router.get(addresses.myAccount, (ctx) => seeOther(ctx, MENU[0].url));
+  sessionRoutes(router, deps, provider);
+  applicationRoutes(router, deps, provider);
+  activityRoutes(router, deps, provider);
   overviewRoutes(router, deps, provider);
   passkeySettingsRoutes(router, deps, provider);
   phoneRoutes(router, deps, provider);
   recoveryCodesRoutes(router, deps, provider);
   totpSettingsRoutes(router, deps, provider);
+  trustedDeviceRoutes(router, deps, provider);
 }

@@ -94,7 +94,12 @@ export function invitationRoutes(router: Router<RequestState>, deps: Deps): void
     const { password = '', passwordConfirmation: _, ...values } = fieldsOf(ctx);
     const answer = readForm(fieldsOf(ctx), invitation);
     if ('errors' in answer) return showForm(ctx, invitation, { values, errors: answer.errors });
-    const member = { ...answer, passwordHash: await hasher.hash(password), termsVersion: TERMS.version };
+    const member = {
+      ...answer,
+      passwordHash: await hasher.hash(password),
+      termsVersion: TERMS.version,
+      language: (ctx.state as RequestState).lang,
+    };
     try {
       await join(ctx, journey, invitation, member);
     } catch (error) {

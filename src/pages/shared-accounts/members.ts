@@ -4,7 +4,9 @@
  */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
+import { endAccessOfMember } from '../../accounts/access.ts';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
+import { languageOf } from '../../accounts/language.ts';
 import { endMember, LastMemberError, listMembers } from '../../accounts/members.ts';
 import type { ActingMember } from '../../accounts/principals.ts';
 import type { Deps } from '../../deps.ts';
@@ -27,7 +29,6 @@ import {
 } from '../../invitations/invitations.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { enqueueMessage } from '../../messages/outbox.ts';
-import { endAccessOfMember } from '../../openid/acting-members.ts';
 import { throttledFault, throttleRules } from '../../throttle/throttle.ts';
 import { addresses } from '../addresses.ts';
 import { asFresh } from '../fresh-sign-in.ts';
@@ -194,7 +195,7 @@ export function membersRoutes(router: Router<RequestState>, deps: Deps, provider
         channel: 'email',
         template: 'member-removed',
         to: removed.email,
-        lang: langOf(ctx),
+        lang: await languageOf(trx, { accountId: account.id, memberId }),
         params: {
           givenName: removed.givenName,
           title: account.displayName,

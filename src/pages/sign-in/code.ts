@@ -1,7 +1,8 @@
 /** A code that was sent by e-mail or SMS. */
 import type Router from '@koa/router';
-import { checkCode, forgetSends, type Notice, resendNotice } from '../../credentials/code-delivery.ts';
+import { checkCode, forgetSends } from '../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../credentials/one-time-codes.ts';
+import { type Notice, noticeNow, resendNotice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
 import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
@@ -11,6 +12,7 @@ import { interactionUrl } from '../../openid/provider.ts';
 import { type Proven, type SignInFrame, stepUrl } from './frame.ts';
 import { signInPage } from './pages.ts';
 import type { Choice } from './steps.ts';
+import { trustOffer } from './trusted-device.ts';
 
 export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: SignInFrame): void {
   const page = signInPage(deps);
@@ -21,10 +23,11 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
 
   function show(
     ctx: PageContext,
-    { interaction, choices, choice, journey }: Proven & { readonly choice: Choice },
+    proven: Proven & { readonly choice: Choice },
     { errors = {}, alert }: { errors?: Readonly<Record<string, Fault>>; alert?: Notice | undefined },
   ): void {
     if (Object.keys(errors).length > 0) ctx.status = 422;
+    const { interaction, choices, choice, journey } = proven;
     const { channel, masked } = contactOf(choice);
     const action = stepUrl(interaction, 'code');
     page(ctx, interaction, 'sign-in/code.njk', {
@@ -38,11 +41,14 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
       otherChannelUrl: choices.length > 1 ? stepUrl(interaction, 'choice') : undefined,
       backUrl: stepUrl(interaction, journey.state.session ? 'choice' : 'password'),
       minutes: CODE_LIFETIME_MINUTES,
+      trust: trustOffer(deps, ctx, proven),
     });
   }
 
   router.get('/connexion/:uid/code', (ctx) =>
-    frame.at(ctx, 'code', (proven) => show(ctx, proven, { alert: proven.journey.state.notice })),
+    frame.at(ctx, 'code', (proven) =>
+      show(ctx, proven, { alert: noticeNow(deps.clock, proven.journey.state.notice) }),
+    ),
   );
 
   router.get('/connexion/:uid/renvoyer', (ctx) =>
@@ -54,7 +60,7 @@ export function codeRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
       const { interaction, journey, choice } = proven;
       const refused = await frame.choose(ctx, proven, choice);
       if (refused) {
-        const notice = resendNotice(refused, contactOf(choice).masked);
+        const notice = resendNotice(deps.clock, refused, contactOf(choice).masked);
         await moveJourney(deps.knex, deps, journey, { ...journey.state, notice });
       }
       seeOther(ctx, stepUrl(interaction, 'code'));

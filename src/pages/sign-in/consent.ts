@@ -46,7 +46,7 @@ async function getSignedIn(
 }
 
 export async function showConsent(deps: Deps, ctx: PageContext, interaction: Interaction): Promise<void> {
-  const { account, member, email } = await getSignedIn(deps, interaction);
+  const { account, member } = await getSignedIn(deps, interaction);
   const found = await findClaims(deps.pool, account.id, interaction.clientId, { memberId: member?.id });
   const added = askedScopes(interaction);
   const requested = [...new Set([...String(interaction.params.scope ?? '').split(' '), ...added])].filter(
@@ -60,7 +60,7 @@ export async function showConsent(deps: Deps, ctx: PageContext, interaction: Int
       name: scope,
       isNew: added.length < requested.length && added.includes(scope),
     })),
-    account: { displayName: account.displayName, email: found?.claims.email ?? email },
+    account: { displayName: account.displayName, email: found?.claims.email },
   });
 }
 

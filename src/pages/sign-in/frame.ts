@@ -3,16 +3,20 @@
  * way to the chosen factor, and the end. A step reads its form, proves its part and comes back here.
  */
 import type Provider from 'oidc-provider';
+import { rememberLanguage } from '../../accounts/language.ts';
 import { findPrincipal, type Principal } from '../../accounts/principals.ts';
 import { record } from '../../audit/journal.ts';
-import { deliverCode, resendNotice } from '../../credentials/code-delivery.ts';
+import { deliverCode } from '../../credentials/code-delivery.ts';
+import { resendNotice } from '../../credentials/resend-notice.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
+import type { TrustToken } from '../../factors/trusted-devices.ts';
 import { clientAddress, type PageContext, type RequestState, seeOther } from '../../http/context.ts';
 import { rememberBrowser } from '../../http/device-cookie.ts';
 import { browserOf, ensureBrowser } from '../../http/forms.ts';
 import { followUiLocales } from '../../http/language.ts';
 import { findSignedIn, type SignedIn } from '../../http/session.ts';
+import { keepTrustToken } from '../../http/trust-cookie.ts';
 import { endJourney, findJourney, type Journey, moveJourney, startJourney } from '../../journeys/journeys.ts';
 import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
@@ -21,6 +25,7 @@ import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { choicesFor } from './choices.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
 import { type Choice, nextStep, type SignInState, type SignInStep } from './steps.ts';
+import { asksForTrust, trustThisBrowser } from './trusted-device.ts';
 
 /** A sign-in whose first part is proved. */
 export interface Proven {
@@ -139,7 +144,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
         again,
       },
       async (trx) => {
-        const notice = again ? { notice: resendNotice(undefined, contact.masked) } : {};
+        const notice = again ? { notice: resendNotice(clock, undefined, contact.masked) } : {};
         await moveJourney(trx, deps, journey, { ...state, choiceId: choice.id, ...notice });
       },
     );
@@ -209,6 +214,9 @@ export function signInFrame(deps: Deps, provider: Provider) {
     });
     if (!completed) return false;
     await rememberBrowser(deps, ctx, principal);
+    // Apart: a suspension at this moment takes the account first, then the codes, which are taken above.
+    const reader = { accountId: account.id, memberId: member?.id };
+    await rememberLanguage(knex, reader, (ctx.state as RequestState).lang);
     // A second factor alone is no fresh sign-in: the password is as old as it was.
     const ts = signedInAt ?? Math.floor(clock.now().getTime() / 1000);
     const login = { accountId: account.id, memberId: member?.id, acr, amr, remember: false, ts };
@@ -221,19 +229,24 @@ export function signInFrame(deps: Deps, provider: Provider) {
   }
 
   /** Ends a sign-in that went through its steps; see {@link completeAs}. */
-  const complete = (
+  const complete = async (
     ctx: PageContext,
-    { interaction, journey, principal, choice }: Proven & { readonly choice: Choice },
+    proven: Proven & { readonly choice: Choice },
     use: (trx: Db) => Promise<boolean>,
   ): Promise<boolean> => {
+    const { interaction, journey, principal, choice } = proven;
     const { session } = journey.state;
     const assurance = assuranceOfChoice(journey.state, choice);
     const proved = { principal, assurance, signedInAt: session?.signedInAt };
-    return completeAs(ctx, interaction, proved, async (trx) => {
+    let trust: TrustToken | undefined;
+    const completed = await completeAs(ctx, interaction, proved, async (trx) => {
       if (!(await use(trx))) return false;
       await endJourney(trx, journey);
+      if (asksForTrust(deps, ctx, proven)) trust = await trustThisBrowser(trx, deps, ctx, principal);
       return true;
     });
+    if (completed && trust) keepTrustToken(deps, ctx, principal.id, trust);
+    return completed;
   };
 
   return { enter, findState, provenIn, at, choose, begin, beginStepUp, complete, completeAs, choicesIn };

@@ -24,6 +24,7 @@ import { type Proven, type SignInFrame, stepUrl } from './frame.ts';
 import type { Interaction } from './interaction.ts';
 import { type PasswordPage, signInPage } from './pages.ts';
 import { refusalOf } from './refusal.ts';
+import { trustOffer } from './trusted-device.ts';
 
 export const passkeyAloneUrl = ({ uid }: Interaction): string => `${interactionUrl(uid)}/avec-ma-cle`;
 
@@ -71,18 +72,16 @@ export function passkeyRoutes(
   const { knex, clock, settings } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
-  async function show(
-    ctx: PageContext,
-    { interaction, choices, journey, principal }: Proven,
-    fault?: Fault,
-  ): Promise<void> {
+  async function show(ctx: PageContext, proven: Proven, fault?: Fault): Promise<void> {
     if (fault) ctx.status = 422;
+    const { interaction, choices, journey, principal } = proven;
     const action = stepUrl(interaction, 'passkey');
     const ceremony = ceremonyOf(deps, ctx, 'second-factor', interaction.uid);
     page(ctx, interaction, 'sign-in/passkey.njk', {
       path: action,
       action,
       options: await authenticationOptions(knex, deps, principal, ceremony),
+      trust: trustOffer(deps, ctx, proven),
       alert: fault && { kind: 'refusal', ...fault },
       otherChannelUrl: choices.length > 1 ? stepUrl(interaction, 'choice') : undefined,
       backUrl: stepUrl(interaction, journey.state.session ? 'choice' : 'password'),

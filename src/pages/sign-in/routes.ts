@@ -17,6 +17,7 @@ import { ACR, isDemanded } from '../../openid/assurance.ts';
 import { OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { findReturn } from '../addresses.ts';
 import { takeProposedEmail } from '../proposed-email.ts';
+import { applicationSteps } from './application.ts';
 import { choiceRoutes } from './choice.ts';
 import { codeRoutes } from './code.ts';
 import { consentRoutes, showConsent } from './consent.ts';
@@ -28,11 +29,13 @@ import { authenticate } from './password.ts';
 import { recoveryCodeRoutes } from './recovery-code.ts';
 import { refusalOf } from './refusal.ts';
 import { totpRoutes } from './totp.ts';
+import { passByTrustedDevice } from './trusted-device.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
 
 export function signInRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const frame = signInFrame(deps, provider);
   const showPassword = passwordPage(deps, (ctx, interaction) => passkeyOffer(deps, ctx, interaction));
+  const application = applicationSteps(router, deps, provider, frame.enter);
 
   /** Whether the person signs in, but never as the application demands. */
   const isShortOf = (principal: Principal, interaction: Interaction): boolean =>
@@ -59,6 +62,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.get('/connexion/:uid', async (ctx) => {
     const interaction = await frame.enter(ctx);
     if (interaction.prompt === 'consent') return showConsent(deps, ctx, interaction);
+    if (await application.show(ctx, interaction)) return;
     // Signed in meanwhile, in another tab: the engine looks at the request afresh, every other check included.
     if (interaction.reasons.join() === 'no_session' && (await findSignedIn(deps, provider, ctx))) {
       const again = await provider.interactionResult(
@@ -110,6 +114,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
     if (frame.choicesIn(principal, interaction).length === 0)
       return showPassword(ctx, interaction, { email, alert: refusalOf(deps, 'noFactor') });
+    if (await passByTrustedDevice(deps, frame, ctx, interaction, principal)) return;
     const refused = await frame.begin(ctx, interaction, { principal, email });
     if (refused) await showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...refused } });
   });

@@ -1,6 +1,7 @@
 /** The steps of a sign-in, as pure rules. */
 import type { Principal } from '../../accounts/principals.ts';
-import { type Contact, maskContact, type Notice } from '../../credentials/code-delivery.ts';
+import { type Contact, maskContact } from '../../credentials/code-delivery.ts';
+import type { Notice } from '../../credentials/resend-notice.ts';
 import type { FactorKind } from '../../factors/kinds.ts';
 import { hasStrong } from '../../factors/policy.ts';
 import {

@@ -9,12 +9,14 @@ import type { Fault } from '../../lib/fault.ts';
 import { countGuess } from '../../throttle/guesses.ts';
 import { type Proven, type SignInFrame, stepUrl } from './frame.ts';
 import { signInPage } from './pages.ts';
+import { trustOffer } from './trusted-device.ts';
 
 export function totpRoutes(router: Router<RequestState>, deps: Deps, frame: SignInFrame): void {
   const page = signInPage(deps);
 
-  function show(ctx: PageContext, { interaction, choices, journey }: Proven, code?: Fault): void {
+  function show(ctx: PageContext, proven: Proven, code?: Fault): void {
     if (code) ctx.status = 422;
+    const { interaction, choices, journey } = proven;
     const action = stepUrl(interaction, 'totp');
     page(ctx, interaction, 'sign-in/totp.njk', {
       path: action,
@@ -22,6 +24,7 @@ export function totpRoutes(router: Router<RequestState>, deps: Deps, frame: Sign
       errors: code ? { code } : {},
       otherChannelUrl: choices.length > 1 ? stepUrl(interaction, 'choice') : undefined,
       backUrl: stepUrl(interaction, journey.state.session ? 'choice' : 'password'),
+      trust: trustOffer(deps, ctx, proven),
     });
   }
 

@@ -60,7 +60,7 @@ export async function sendToChosenAddress<State extends HasChosenAddress>(
         channel: 'email',
         template: 'address-already-used',
         to: chosen.address,
-        lang,
+        lang: owner.language,
         params: {
           signInUrl: `${settings.ISSUER}${addresses.signIn}`,
           passwordForgottenUrl: `${settings.ISSUER}${addresses.passwordForgotten}`,

@@ -4,15 +4,9 @@ import type Provider from 'oidc-provider';
 import { maskPhone, showPhone } from '../../../accounts/contacts.ts';
 import { lockPrincipal, type Principal } from '../../../accounts/principals.ts';
 import { changeSecurity, type FreshSignIn } from '../../../accounts/security-change.ts';
-import {
-  type Contact,
-  checkCode,
-  deliverCode,
-  forgetSends,
-  type Notice,
-  resendNotice,
-} from '../../../credentials/code-delivery.ts';
+import { type Contact, checkCode, deliverCode, forgetSends } from '../../../credentials/code-delivery.ts';
 import { CODE_LIFETIME_MINUTES, consumeCode } from '../../../credentials/one-time-codes.ts';
+import { type Notice, noticeNow, resendNotice } from '../../../credentials/resend-notice.ts';
 import type { Deps } from '../../../deps.ts';
 import { addPhone, MAX_PHONES } from '../../../factors/phones.ts';
 import {
@@ -93,7 +87,7 @@ export function phoneCodeRoutes(
         again,
       },
       async (trx) => {
-        const notice = again ? { notice: resendNotice(undefined, showPhone(state.number)) } : {};
+        const notice = again ? { notice: resendNotice(clock, undefined, showPhone(state.number)) } : {};
         await moveJourney(trx, deps, journey, { ...state, ...notice });
       },
     );
@@ -140,7 +134,7 @@ export function phoneCodeRoutes(
       number: showPhone(number),
       minutes: CODE_LIFETIME_MINUTES,
       errors,
-      alert: isRefused ? undefined : notice,
+      alert: isRefused ? undefined : noticeNow(clock, notice),
       action: addresses.phoneJourney(id),
       resendAction: resendUrl(id),
       backUrl: addresses.phones,
@@ -158,7 +152,7 @@ export function phoneCodeRoutes(
       const { state } = journey;
       const refused = await send(ctx, signedIn, journey, { again: true });
       if (!refused) return;
-      const notice = resendNotice(refused, showPhone(state.number));
+      const notice = resendNotice(clock, refused, showPhone(state.number));
       await moveJourney(knex, deps, journey, { ...state, notice });
       seeOther(ctx, addresses.phoneJourney(state.id));
     }),

@@ -48,8 +48,10 @@ interface TotpState {
 type Alert = Fault & { readonly kind: string };
 
 /** Drawn on white whatever the theme, for cameras; an image of the page itself, so that the seed is in no address. */
-const qrCodeOf = (uri: string): Promise<string> =>
-  QRCode.toDataURL(uri, { errorCorrectionLevel: 'M', margin: 3, width: 240 });
+async function qrCodeOf(uri: string): Promise<string> {
+  const svg = await QRCode.toString(uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 4 });
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+}
 
 export function totpSettingsRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
   const { knex, clock } = deps;
@@ -123,7 +125,8 @@ export function totpSettingsRoutes(router: Router<RequestState>, deps: Deps, pro
       errors: code ? { code } : {},
       qrCode: await qrCodeOf(uri),
       uri,
-      seed: seed.match(/.{1,4}/g)?.join(' '),
+      email: signedIn.email,
+      groups: seed.match(/.{1,4}/g),
       replaces: signedIn.factors.totp,
       action: addresses.totpJourney(id),
       backUrl: addresses.totp,

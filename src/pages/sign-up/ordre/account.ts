@@ -57,6 +57,7 @@ export async function openOrdreAccount(
       identityProof: 'ordinal-register',
       passwordHash,
       termsVersion: TERMS.version,
+      language: lang,
       emails: [email],
       phones: contact?.channel === 'sms' ? [contact.to] : [],
     });

@@ -21,10 +21,9 @@ import { randomToken } from '../../../lib/ids.ts';
 import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
+import { erasedAlert, eraseLater } from '../first-form.ts';
 import { interactionOf } from '../interaction.ts';
 import type { OrdreJourneyState } from './steps.ts';
-
-const ERASED_AFTER_SECONDS = 600;
 
 /** Why a pair opens nothing, each with its own sentence (Order's guide). */
 export type Refusal = 'unknown-pair' | 'account-exists';
@@ -33,7 +32,7 @@ interface Shown {
   readonly values?: Readonly<Record<string, unknown>>;
   readonly errors?: Readonly<Record<string, Fault>>;
   readonly refusal?: Refusal;
-  readonly alert?: Fault & { kind: string };
+  readonly alert?: (Fault & { kind: string }) | undefined;
   /** The sign-in that this sign-up began from; the one of the address unless told. */
   readonly interaction?: string | undefined;
   readonly application?: OrdreJourneyState['application'];
@@ -46,8 +45,7 @@ export function showIdentify(
 ): void {
   if (refusal || Object.keys(errors).length > 0) ctx.status = 422;
   const action = addresses.signUpOrdre(interaction);
-  // What was typed and not sent does not stay on a screen that was left, with or without JavaScript.
-  ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+  eraseLater(ctx, action);
   renderPage(deps, ctx, 'sign-up/ordre/identify.njk', {
     values,
     errors,
@@ -109,9 +107,7 @@ export function identifyRoutes(router: Router<RequestState>, deps: Deps, provide
 
   router.get('/inscription/ordre', async (ctx) => {
     const { application } = await findDestination(provider, interactionOf(ctx));
-    const erased = ctx.query.efface === '1';
-    const alert = erased ? { alert: { kind: 'info', key: 'alert.timeout' } } : {};
-    showIdentify(deps, ctx, { ...alert, application });
+    showIdentify(deps, ctx, { alert: erasedAlert(ctx), application });
   });
 
   router.post('/inscription/ordre', parseForm, verifyForm(deps), async (ctx) => {

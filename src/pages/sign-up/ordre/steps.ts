@@ -1,5 +1,6 @@
 /** The steps of a sign-up against the ordinal register (RPPS number and birthdate), as pure rules. */
-import { type Contact, maskContact, type Notice } from '../../../credentials/code-delivery.ts';
+import { type Contact, maskContact } from '../../../credentials/code-delivery.ts';
+import type { Notice } from '../../../credentials/resend-notice.ts';
 import type { OrdinalEntry } from '../../../directories/ordinal-register.ts';
 
 export interface OrdreState {

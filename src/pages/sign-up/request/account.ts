@@ -6,6 +6,7 @@ import {
   saveDeclaredPhones,
 } from '../../../accounts/accounts.ts';
 import { parsePhoneNumber } from '../../../accounts/contacts.ts';
+import { languageOf } from '../../../accounts/language.ts';
 import { createSharedAccount } from '../../../accounts/members.ts';
 import { TERMS } from '../../../accounts/terms.ts';
 import { submitSignUp } from '../../../approvals/approvals.ts';
@@ -15,6 +16,7 @@ import type { Deps } from '../../../deps.ts';
 import { CaduceeError } from '../../../errors.ts';
 import { clientAddress, type PageContext, type RequestState } from '../../../http/context.ts';
 import type { Fields } from '../../../http/forms.ts';
+import type { Lang } from '../../../http/texts.ts';
 import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Db } from '../../../lib/database.ts';
 import type { Fault } from '../../../lib/fault.ts';
@@ -70,14 +72,14 @@ export function readCredentials(
 }
 
 /** Tells the owner of an account that somebody declared its RPPS number; the page of the sign-up says nothing of it. */
-async function warnOwnerOfRpps(trx: Db, deps: Deps, ctx: PageContext, rpps: string): Promise<void> {
+async function warnOwnerOfRpps(trx: Db, deps: Deps, rpps: string): Promise<void> {
   const owner = await findOwnerOfRpps(trx, rpps);
   if (!owner || !(await deps.throttle.consume(throttleRules.rppsNoticePerRpps, rpps)).allowed) return;
   await enqueueMessage(trx, deps, {
     channel: 'email',
     template: 'rpps-already-used',
     to: owner.notificationEmail,
-    lang: (ctx.state as RequestState).lang,
+    lang: await languageOf(trx, { accountId: owner.id }),
     params: {
       signInUrl: `${deps.settings.ISSUER}${addresses.signIn}`,
       passwordForgottenUrl: `${deps.settings.ISSUER}${addresses.passwordForgotten}`,
@@ -92,12 +94,13 @@ async function createRequestedAccount(
   deps: Deps,
   { identity, chosen, kind }: Request,
   passwordHash: string,
+  language: Lang,
   source: string,
 ): Promise<string> {
   if (!chosen) throw new CaduceeError('internal', { detail: 'no address was proved' });
   const { sharedTitle, responsibleRpps, professionCode, civiliteCode, familyName, givenName, rpps } =
     identity;
-  const person = { civiliteCode, familyName, givenName, passwordHash, termsVersion: TERMS.version };
+  const person = { civiliteCode, familyName, givenName, passwordHash, termsVersion: TERMS.version, language };
   if (sharedTitle !== undefined) {
     const firstMember = { ...person, email: chosen };
     const shared = { title: sharedTitle, firstMember, responsibleRpps, source };
@@ -145,7 +148,7 @@ export async function openRequestedAccount(
       // First, because it takes the journey's row: of two clicks on « Valider », one makes the account.
       const done: RequestDone = { step: 'done', kind: state.kind };
       await moveJourney<Request | RequestDone>(trx, deps, journey, done);
-      const accountId = await createRequestedAccount(trx, deps, state, hashed.hash, source);
+      const accountId = await createRequestedAccount(trx, deps, state, hashed.hash, lang, source);
       await saveDeclaredPhones(trx, accountId, phones);
       const places = state.workplaces ?? [];
       await setAccountWorkplaces(
@@ -154,8 +157,8 @@ export async function openRequestedAccount(
         places.map(({ workplaceId, centreId }) => ({ workplaceId, centreId })),
       );
       await deleteCodes(trx, journey.hash);
-      if (state.identity.rpps) await warnOwnerOfRpps(trx, deps, ctx, state.identity.rpps);
-      await submitSignUp(trx, deps, { accountId, lang, source });
+      if (state.identity.rpps) await warnOwnerOfRpps(trx, deps, state.identity.rpps);
+      await submitSignUp(trx, deps, { accountId, source });
     });
   } catch (error) {
     if (error instanceof UnknownChoiceError) {

@@ -9,9 +9,6 @@ import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { addresses } from '../../addresses.ts';
 import type { RequestJourneyState, RequestKind, RequestState } from './steps.ts';
 
-/** What was typed and not sent does not stay on a screen that was left. */
-export const ERASED_AFTER_SECONDS = 600;
-
 /** @returns the fault to show when this source, or for this number, begins too often. */
 export async function beginRequest(
   deps: Deps,

@@ -26,8 +26,9 @@ import { throttledFault, throttleRules } from '../../../throttle/throttle.ts';
 import { workplacesOfDirectoryPerson } from '../../../workplaces/directory-places.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
+import { erasedAlert, eraseLater } from '../first-form.ts';
 import { interactionOf } from '../interaction.ts';
-import { beginRequest, ERASED_AFTER_SECONDS, findBegun } from './begin.ts';
+import { beginRequest, findBegun } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
 import type { RequestState as Request } from './steps.ts';
 
@@ -118,6 +119,10 @@ function faultsOf(typed: Values, errors: Faults, isKnown: boolean): Faults {
   return isEmpty ? { manual } : inOrder({ ...errors, manual });
 }
 
+/** Enter goes on once the form is filled, by hand or from a line; before that it searches. */
+const asksToSearch = ({ action, manual, person }: Fields): boolean =>
+  action === 'search' || (action === 'enter' && !manual && !person);
+
 async function search(deps: Deps, ctx: PageContext, fields: Fields): Promise<Results> {
   const { familyName = '', givenName = '', rpps = '' } = fields;
   const longest = Math.max(...[familyName, givenName, rpps].map((text) => text.trim().length));
@@ -146,7 +151,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const interaction = interactionOf(ctx);
     const action = addresses.signUpRequest('doctor', interaction);
-    ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+    eraseLater(ctx, action);
     renderPage(deps, ctx, 'sign-up/request/doctor.njk', {
       values: { profession: MEDECIN, ...values },
       errors,
@@ -164,8 +169,8 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
   }
 
   router.get(path, async (ctx) => {
-    const erased = ctx.query.efface === '1';
-    if (erased) return show(ctx, { alert: { kind: 'info', key: 'alert.timeout' } });
+    const alert = erasedAlert(ctx);
+    if (alert) return show(ctx, { alert });
     const begun = await findBegun(deps, 'doctor', browserOf(deps, ctx), ctx.query.reprise);
     await show(ctx, begun ? { values: valuesOfBegun(begun) } : {});
   });
@@ -182,7 +187,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
   router.post(path, ...form, async (ctx) => {
     const fields = fieldsOf(ctx);
     const values = typedValues(fields);
-    if (fields.choose || (fields.person && fields.action !== 'search')) {
+    if (fields.choose || (fields.person && !asksToSearch(fields))) {
       const refused = await readRefused(deps, ctx);
       if (refused) return show(ctx, { values, errors: { person: refused } });
     }
@@ -200,7 +205,7 @@ export function doctorRoutes(router: Router<RequestState>, deps: Deps, provider:
         : { kind: 'waiting', key: 'request.search.chosenWithoutRpps', vars, focused: true };
       return show(ctx, { values: chosen, alert });
     }
-    if (fields.action === 'search')
+    if (asksToSearch(fields))
       return show(ctx, { values: { ...values, person: '' }, results: await search(deps, ctx, fields) });
 
     const line = fields.person ? await valuesOfChoice(knex, fields.person) : undefined;

@@ -8,8 +8,9 @@ import type { Fault } from '../../../lib/fault.ts';
 import { SECRETARIAT_MEDICAL } from '../../../nomenclatures/nomenclatures.ts';
 import { addresses } from '../../addresses.ts';
 import { findDestination } from '../../sign-in/interaction.ts';
+import { erasedAlert, eraseLater } from '../first-form.ts';
 import { interactionOf } from '../interaction.ts';
-import { beginRequest, ERASED_AFTER_SECONDS, findBegun } from './begin.ts';
+import { beginRequest, findBegun } from './begin.ts';
 import { civiliteOptions, professionOptions, readIdentity } from './identity.ts';
 import type { RequestState as Request } from './steps.ts';
 
@@ -38,7 +39,7 @@ export function secretaryRoutes(router: Router<RequestState>, deps: Deps, provid
     if (Object.keys(errors).length > 0) ctx.status = 422;
     const interaction = interactionOf(ctx);
     const action = addresses.signUpRequest('secretary', interaction);
-    ctx.set('Refresh', `${ERASED_AFTER_SECONDS}; url=${action}${interaction ? '&' : '?'}efface=1`);
+    eraseLater(ctx, action);
     renderPage(deps, ctx, 'sign-up/request/secretary.njk', {
       values: { profession: SECRETARIAT_MEDICAL, ...values },
       errors,
@@ -54,8 +55,8 @@ export function secretaryRoutes(router: Router<RequestState>, deps: Deps, provid
   }
 
   router.get(path, async (ctx) => {
-    const erased = ctx.query.efface === '1';
-    if (erased) return show(ctx, { alert: { kind: 'info', key: 'alert.timeout' } });
+    const alert = erasedAlert(ctx);
+    if (alert) return show(ctx, { alert });
     const begun = await findBegun(deps, 'secretary', browserOf(deps, ctx), ctx.query.reprise);
     await show(ctx, begun ? { values: valuesOfBegun(begun) } : {});
   });

@@ -1,6 +1,5 @@
 /** The steps of a sign-up that an administrator decides upon (doctor, secretary, shared account), as pure rules. */
-
-import type { Notice } from '../../../credentials/code-delivery.ts';
+import type { Notice } from '../../../credentials/resend-notice.ts';
 import type { Destination } from '../../sign-in/interaction.ts';
 
 export type RequestKind = 'doctor' | 'secretary';
