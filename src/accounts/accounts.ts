@@ -192,6 +192,16 @@ export async function saveDeclaredPhones(
   await db('declared_phone_numbers').insert(numbers.map((number) => ({ account_id: accountId, number })));
 }
 
+/** Phones that were typed and that nothing proves; E.164. */
+export async function listDeclaredPhones(db: Db, accountId: string): Promise<string[]> {
+  return db('declared_phone_numbers').where({ account_id: accountId }).orderBy('number').pluck('number');
+}
+
+/** What was proved, or is not theirs, is no longer declared. */
+export async function forgetDeclaredPhone(db: Db, accountId: string, number: string): Promise<void> {
+  await db('declared_phone_numbers').where({ account_id: accountId, number }).delete();
+}
+
 /**
  * The account that a proved address belongs to, whatever the address is used for; one that ended owns none. One statement
  * whoever that is, so that its time tells nothing.

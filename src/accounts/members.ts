@@ -196,8 +196,11 @@ export async function findMember(db: Db, accountId: string, memberId: string): P
   return row && asMember(row);
 }
 
+/** What a member proves who they are with, besides an address and a password. */
+const HELD = ['phone_numbers', 'totp_credentials', 'passkeys', 'recovery_codes', 'trusted_devices'];
+
 /**
- * Ends a member: their address and phones are free again, their password is erased; their name stays for the journal.
+ * Ends a member: their address and phones are free again, their password and factors are erased; their name stays for the journal.
  * Call it in the transaction that also ends what they opened (openid/acting-members.ts).
  * @returns the member as they were; undefined when they, or who removes them, were gone already.
  * @throws {LastMemberError} when nobody else is left.
@@ -219,8 +222,7 @@ export async function endMember(
     .where({ id: memberId })
     .update({ state: 'ended', ended_at: clock.now(), password_hash: null });
   await db('email_addresses').where({ member_id: memberId }).delete();
-  await db('phone_numbers').where({ member_id: memberId }).delete();
-  await db('trusted_devices').where({ member_id: memberId }).delete();
+  for (const table of HELD) await db(table).where({ member_id: memberId }).delete();
   if (!(await hasNotificationAddress(db, accountId))) {
     const next = members.find(({ id }) => id !== memberId) as Member;
     await db('email_addresses').where({ member_id: next.id }).update({ is_notification: true });

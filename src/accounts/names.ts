@@ -16,7 +16,10 @@ const UNREADABLE = /\p{Default_Ignorable_Code_Point}|\p{Co}|\p{M}{4}/u;
 /** These names go into mails to people who know nothing of Caducée yet: no address of a site in them. */
 const SITE = /\/\/|www\.|\p{L}\.\p{L}{2}/iu;
 
-const isReadable = (name: string): boolean => !UNREADABLE.test(name) && !SITE.test(name);
+/** Whether a mail program would make a link of what is in this text. */
+export const namesSite = (text: string): boolean => SITE.test(text);
+
+const isReadable = (name: string): boolean => !UNREADABLE.test(name) && !namesSite(name);
 
 const tidy = (input: string): string =>
   input.slice(0, MAX_INPUT_LENGTH).normalize('NFC').replace(/\s+/gu, ' ').trim();

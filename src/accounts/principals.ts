@@ -149,7 +149,8 @@ export async function lockPrincipal(
   trx: Db,
   { account, member }: Pick<Principal, 'account' | 'member'>,
 ): Promise<Principal | undefined> {
-  await trx('accounts').where({ id: account.id }).forUpdate().select('id');
+  // Not more than it takes: what refers to the account may be written meanwhile.
+  await trx('accounts').where({ id: account.id }).forNoKeyUpdate().select('id');
   return findPrincipal(trx, account.id, member?.id);
 }
 

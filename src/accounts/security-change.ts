@@ -9,6 +9,7 @@ import { type Clock, SECOND } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { type KeptAccess, revokeOtherAccess } from './access.ts';
+import { namesSite } from './names.ts';
 import type { Principal } from './principals.ts';
 import { listContacts, tellContacts } from './tell-contacts.ts';
 
@@ -19,12 +20,16 @@ export const FRESH_SECONDS = 5 * 60;
 export type SecurityChange =
   | 'email-code-accepted'
   | 'email-code-refused'
+  | 'email-added'
+  | 'email-removed'
   | 'passkey-added'
   | 'passkey-removed'
+  | 'password-changed'
   | 'phone-added'
   | 'phone-removed'
   | 'preferred-factor-changed'
   | 'recovery-codes-created'
+  | 'sign-in-email-changed'
   | 'totp-added'
   | 'totp-removed';
 
@@ -49,7 +54,8 @@ interface Deps {
 
 /**
  * @param act makes the change itself, in the transaction of all the rest; its result is returned.
- * @param details of the journal entry; `name` (a device's, a key's) goes into the message too.
+ * @param details of the journal entry; `name` (a device's, a key's), unless it looks like the address of a site, and `email`
+ * (masked) go into the message too.
  */
 export async function changeSecurity<T>(
   db: Db,
@@ -68,7 +74,11 @@ export async function changeSecurity<T>(
     await revokeOtherAccess(trx, { accountId: account.id, memberId: member?.id }, kept);
     await trx('trusted_devices').where({ holder_id: id }).delete();
     const at = clock.now().toISOString();
-    const name = typeof details?.name === 'string' ? details.name : undefined;
+    const [given, email] = [details?.name, details?.email].map((one) =>
+      typeof one === 'string' ? one : undefined,
+    );
+    // Who got in would make their own key's name a link, in the mail that warns of it.
+    const name = given !== undefined && namesSite(given) ? undefined : given;
     const givenName = member?.givenName ?? account.givenName;
     const { SUPPORT_EMAIL: supportEmail } = settings;
     const everybody = {
@@ -80,7 +90,7 @@ export async function changeSecurity<T>(
       mail: {
         channel: 'email',
         template: 'security-changed',
-        params: { givenName, change, name, at, supportEmail },
+        params: { givenName, change, name, email, at, supportEmail },
       },
       sms: { channel: 'sms', template: 'security-changed', params: { change } },
     });

@@ -5,6 +5,7 @@
  * A shared account has one link for all its members: an application keyed on the address must find the same account
  * there whoever acts, and it sees one `sub`. The address of a member who leaves goes, and its links with it.
  */
+import { lockAddresses, starEmailAddress } from '../accounts/email-addresses.ts';
 import { record } from '../audit/journal.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
@@ -66,6 +67,20 @@ async function holdAddress(trx: Db, accountId: string, emailId: string): Promise
     .forShare()
     .first('id');
   return row !== undefined;
+}
+
+/** @returns false when it stood already. */
+async function writeLink(
+  trx: Db,
+  { accountId, clientId, emailId }: Pick<LinkChange, 'accountId' | 'clientId'> & { emailId: string },
+): Promise<boolean> {
+  const written = await trx.raw(
+    `INSERT INTO application_emails (account_id, client_id, email_id) VALUES (?, ?, ?)
+     ON CONFLICT (account_id, client_id) DO UPDATE SET email_id = excluded.email_id
+     WHERE application_emails.email_id <> excluded.email_id`,
+    [accountId, clientId, emailId],
+  );
+  return written.rowCount === 1;
 }
 
 const recordLink = (
@@ -139,36 +154,79 @@ export async function setEmailLink(
   deps: Deps,
   change: LinkChange & { readonly emailId: string },
 ): Promise<boolean> {
-  const { accountId, clientId, emailId } = change;
+  const { accountId, emailId } = change;
   return db.transaction(async (trx) => {
     if (!(await holdAddress(trx, accountId, emailId))) return false;
-    const written = await trx.raw(
-      `INSERT INTO application_emails (account_id, client_id, email_id) VALUES (?, ?, ?)
-       ON CONFLICT (account_id, client_id) DO UPDATE SET email_id = excluded.email_id
-       WHERE application_emails.email_id <> excluded.email_id`,
-      [accountId, clientId, emailId],
-    );
-    if (written.rowCount === 1) await recordLink(trx, deps, change, { emailId, how: 'set' });
+    if (await writeLink(trx, change)) await recordLink(trx, deps, change, { emailId, how: 'set' });
     return true;
   });
 }
 
+const recordRemoval = (trx: Db, { clock }: Deps, { accountId, clientId, actor, source }: LinkChange) =>
+  record(trx, clock, {
+    event: 'application-email.removed',
+    outcome: 'success',
+    actor,
+    subject: accountId,
+    source,
+    details: { application: clientId },
+  });
+
 /** The application is told no address until the person is asked again. @returns false when there was no link. */
-export async function removeEmailLink(db: Db, { clock }: Deps, change: LinkChange): Promise<boolean> {
-  const { accountId, clientId, actor, source } = change;
+export async function removeEmailLink(db: Db, deps: Deps, change: LinkChange): Promise<boolean> {
+  const { accountId, clientId } = change;
   return db.transaction(async (trx) => {
     const removed = await trx('application_emails')
       .where({ account_id: accountId, client_id: clientId })
       .delete();
     if (removed === 0) return false;
-    await record(trx, clock, {
-      event: 'application-email.removed',
-      outcome: 'success',
-      actor,
-      subject: accountId,
-      source,
-      details: { application: clientId },
-    });
+    await recordRemoval(trx, deps, change);
+    return true;
+  });
+}
+
+/** What one address is used for, as its owner says. */
+export interface EmailUses extends Omit<LinkChange, 'clientId'> {
+  readonly emailId: string;
+  /** Applications that know the account by this address from now on, and those that do so no more. */
+  readonly used: readonly string[];
+  readonly unused: readonly string[];
+  /** Gives it the star; the star is only moved, never taken away. */
+  readonly isStarred: boolean;
+}
+
+/**
+ * Saves them, all or nothing.
+ * @returns false, and changes nothing, when the address is not one of this account.
+ */
+export async function saveEmailUses(db: Db, deps: Deps, uses: EmailUses): Promise<boolean> {
+  const { accountId, emailId, used, unused, isStarred, actor, source } = uses;
+  return db.transaction(async (trx) => {
+    await lockAddresses(trx, accountId);
+    if (!(await holdAddress(trx, accountId, emailId))) return false;
+    const starred = isStarred && (await starEmailAddress(trx, accountId, emailId));
+    const written: string[] = [];
+    for (const clientId of used)
+      if (await writeLink(trx, { accountId, clientId, emailId })) written.push(clientId);
+    const removed = await trx('application_emails')
+      .where({ account_id: accountId, email_id: emailId })
+      .whereIn('client_id', [...unused])
+      .delete()
+      .returning('client_id');
+    // The journal is written by one transaction at a time: no row is waited for from here on.
+    const change = { accountId, actor, source };
+    for (const clientId of written)
+      await recordLink(trx, deps, { ...change, clientId }, { emailId, how: 'set' });
+    for (const { client_id: clientId } of removed) await recordRemoval(trx, deps, { ...change, clientId });
+    if (starred)
+      await record(trx, deps.clock, {
+        event: 'notification-email.changed',
+        outcome: 'success',
+        actor,
+        subject: accountId,
+        source,
+        details: { email: emailId },
+      });
     return true;
   });
 }

@@ -51,6 +51,8 @@ const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening |
   'account.created': plain('account-created'),
   'account.restored': plain('account-restored'),
   'account.suspended': plain('account-suspended'),
+  'application-email.chosen': ofApplication('application-email-chosen'),
+  'application-email.removed': ofApplication('application-email-removed'),
   'code.refused': plain('code-refused'),
   'code.sent': by('channel', { email: 'code-sent-email', sms: 'code-sent-sms' }),
   'consent.given': ofApplication('consent-given'),
@@ -59,6 +61,7 @@ const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening |
   'invitation.revoked': plain('invitation-revoked'),
   'member.added': plain('member-added'),
   'member.invited': plain('member-invited'),
+  'notification-email.changed': plain('notification-email-changed'),
   'recovery-code.used': plain('recovery-code-used'),
   'security.changed': ({ change, name }) =>
     text(change) ? { kind: 'security-changed', change: text(change), name: text(name) } : undefined,
@@ -72,6 +75,7 @@ const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening |
   }),
   'sign-in.refused': by('step', {
     assurance: 'refused-assurance',
+    'current-password': 'refused-current-password',
     passkey: 'refused-passkey',
     password: 'refused-password',
     'recovery-code': 'refused-recovery-code',

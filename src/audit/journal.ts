@@ -38,6 +38,7 @@ export type JournalEvent =
   | 'sign-out.completed'
   | 'sign-up.contact-proved'
   | 'sign-up.identity-checked'
+  | 'notification-email.changed'
   | 'recovery-code.used'
   | 'security.changed'
   | 'signing-key.created'

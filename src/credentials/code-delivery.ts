@@ -62,9 +62,17 @@ interface Delivery {
 const subjectOf = ({ channel, to }: Contact, purpose: CodePurpose): string =>
   `${purpose}:${channel}:${to.toLowerCase().replace(/\+[^@]*@/, '@')}`;
 
+/**
+ * Under which a person is counted. What they ask for to contacts that may be anybody's counts apart: their own sign-ins
+ * forget nothing of it.
+ */
+const askerOf = (person: string, purpose: CodePurpose): string =>
+  purpose === 'sign-in' ? person : `new-contact:${person}`;
+
 async function sendRefused(deps: Deps, delivery: Delivery): Promise<Fault | undefined> {
   const { knex, clock, throttle } = deps;
   const { journeyHash, purpose, contact, accountId, memberId, source, again } = delivery;
+  const person = memberId ?? accountId;
   const current = again ? await findCurrentCode(knex, clock, delivery) : undefined;
   if (current) {
     const age = (clock.now().getTime() - current.createdAt.getTime()) / SECOND;
@@ -76,7 +84,7 @@ async function sendRefused(deps: Deps, delivery: Delivery): Promise<Fault | unde
     [throttleRules.codeSendPerContact, subject],
     [throttleRules.codeSendPerContactDaily, subject],
     [throttleRules.codeSendPerJourney, journeyHash.toString('hex')],
-    [throttleRules.codeSendPerAccount, memberId ?? accountId],
+    [throttleRules.codeSendPerAccount, person && askerOf(person, purpose)],
     [throttleRules.codeSendPerSource, source],
   ];
   // One after the other: what is refused by one limit must not use up the next, which other people share.
@@ -221,7 +229,8 @@ export async function checkCode(deps: Deps, check: Check): Promise<Result<string
 }
 
 /**
- * A contact that was proved starts with a clean count: only codes that nobody entered add up.
+ * A contact that was proved starts with a clean count: only codes that nobody entered add up. Who adds contacts is given back
+ * that one code: proving a number of one's own must not pay for codes to others'.
  * @param person account, or member of a shared one, that the codes were for.
  */
 export async function forgetSends(
@@ -231,5 +240,8 @@ export async function forgetSends(
   person?: string,
 ): Promise<void> {
   await throttle.clear(throttleRules.codeSendPerContact, subjectOf(contact, purpose));
-  if (person) await throttle.clear(throttleRules.codeSendPerAccount, person);
+  if (!person) return;
+  const asker = askerOf(person, purpose);
+  if (purpose === 'sign-in') await throttle.clear(throttleRules.codeSendPerAccount, asker);
+  else await throttle.refund(throttleRules.codeSendPerAccount, asker);
 }

@@ -22,7 +22,7 @@ import { type Ceremony, isChallengeOf } from './passkey-challenges.ts';
 /** EdDSA, ES256, RS256 (IANA COSE Algorithms): what authenticators in use do. */
 export const ALGORITHMS = [-8, -7, -257];
 
-/** WebAuthn Level 3 §4. */
+/** WebAuthn Level 3 §7.1, step 25. */
 const MAX_CREDENTIAL_ID_BYTES = 1_023;
 
 /** A public key, as passkeys have, whose private key nobody has. */

@@ -41,7 +41,7 @@ export function parseRecoveryCode(input: string | undefined): string | undefined
   return code.length === LENGTH && [...code].every((sign) => ALPHABET.includes(sign)) ? code : undefined;
 }
 
-/** Makes ten codes in place of those before. @returns them as they are shown, this once. */
+/** Makes ten codes in place of those before; call it with their holder locked. @returns them as they are shown, this once. */
 export async function createRecoveryCodes(
   db: Db,
   { keyring, clock }: Deps,

@@ -10,9 +10,15 @@ const NOTICES = {
   'account-requested': 'waiting',
   'application-email-chosen-before': 'info',
   'application-revoked': 'success',
+  'email-added': 'success',
+  'email-removed': 'success',
+  'email-signs-in': 'refusal',
+  'email-uses-saved': 'success',
   'other-sessions-ended': 'success',
+  'password-changed': 'success',
   'session-ended': 'success',
   'shared-account-left': 'success',
+  'sign-in-email-changed': 'success',
   'sign-in-unblocked': 'success',
 } as const;
 export type Notice = keyof typeof NOTICES;

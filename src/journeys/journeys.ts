@@ -8,7 +8,14 @@ import type { Keyring } from '../lib/keyring.ts';
 
 export const JOURNEY_IDLE_MINUTES = 10;
 
-export type JourneyKind = 'sign-in' | 'sign-up/ordre' | 'sign-up/request' | 'invitation' | 'phone' | 'totp';
+export type JourneyKind =
+  | 'sign-in'
+  | 'sign-up/ordre'
+  | 'sign-up/request'
+  | 'invitation'
+  | 'phone'
+  | 'totp'
+  | 'email';
 
 export interface Journey<State> {
   readonly kind: JourneyKind;

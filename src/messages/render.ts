@@ -27,7 +27,8 @@ export type MailParams = {
   'member-invited': { inviter: string; title: string; days: number; invitationUrl: string };
   /** `remover` is absent for who left by themself. */
   'member-removed': { givenName: string; title: string; remover?: string | undefined; supportEmail: string };
-  'address-already-used': { signInUrl: string; passwordForgottenUrl: string };
+  /** `asked` is absent where an account of its own was asked for. */
+  'address-already-used': { asked?: 'addition' | undefined; signInUrl: string; passwordForgottenUrl: string };
   'rpps-already-used': { signInUrl: string; passwordForgottenUrl: string; supportEmail: string };
   /** `creator` asked for the shared account, and said that the reader, whose number is `rpps`, answers for it. */
   'shared-account-responsible': {
@@ -77,11 +78,12 @@ export type MailParams = {
     strongAuthenticationUrl: string;
     supportEmail: string;
   };
-  /** `name` is what the person called a key or a device; `at` is an instant in ISO 8601. */
+  /** `name` is what the person called a key or a device, `email` a masked address; `at` is an instant in ISO 8601. */
   'security-changed': {
     givenName: string;
     change: SecurityChange;
     name?: string | undefined;
+    email?: string | undefined;
     at: string;
     supportEmail: string;
   };

@@ -5,6 +5,15 @@ import type { Fields } from '../http/forms.ts';
 import type { Fault } from '../lib/fault.ts';
 import { throttledFault, throttleRules } from '../throttle/throttle.ts';
 
+/** Of the name of a workplace: shorter words are articles and titles. */
+const MIN_PLACE_WORD_LENGTH = 5;
+
+/** Words of the names and towns of workplaces that a password must not be made of. */
+export const placeWords = (places: readonly string[]): string[] =>
+  places
+    .flatMap((place) => place.split(/[^\p{L}\p{M}]+/u))
+    .filter((word) => word.length >= MIN_PLACE_WORD_LENGTH);
+
 /**
  * @param personal words that the password must not be made of.
  * @returns the faults beside their fields, `password` and `passwordConfirmation`; none when it may be used.

@@ -1,6 +1,6 @@
 /**
- * Guessing, bounded for every way in by one table (ways.ts): per source, per person (or per device that knows them, or
- * per contact where there is no account), and everywhere; in PostgreSQL, so for all nodes and over restarts.
+ * Guessing, bounded for every way in by one table (ways.ts): per source, per person (or per contact where there is
+ * no account) and everywhere, or else per device that knows the person; in PostgreSQL, so for all nodes and over restarts.
  *
  *     const counted = await countGuess(deps, { way: 'totp', principalId: principal.id, source: clientAddress(ctx) });
  *     if (!counted.allowed) return showFault(counted.fault);
@@ -66,8 +66,9 @@ export function limitsOf(guess: Guess): Limit[] {
   const against = (subject: string | undefined, some: readonly ThrottleRule[]): Limit[] =>
     subject === undefined ? [] : some.map((rule) => [rule, subject] as const);
   return [
-    [rules.perSource, source],
-    ...(device ? against(deviceId, [device]) : against(person, rules.perPrincipal)),
+    // A ward of colleagues and patients is one source.
+    ...against(device ? undefined : source, [rules.perSource]),
+    ...(device ? against(deviceId, device) : against(person, rules.perPrincipal)),
     ...against(contact, rules.perContact),
     ...(rules.everywhere && purpose !== null && !device ? against(purpose, [rules.everywhere]) : []),
   ];
@@ -80,7 +81,7 @@ export function limitsOf(guess: Guess): Limit[] {
  * other people share.
  */
 export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promise<Counted> {
-  const { clearedBySuccess, perDevice, perPrincipal } = wayRules[guess.way];
+  const { clearedBySuccess, perDevice = [], perPrincipal } = wayRules[guess.way];
   const counted: Limit[] = [];
   const reached: ThrottleRule[] = [];
   const takeBack = async (limits: readonly Limit[]) => {
@@ -107,9 +108,9 @@ export async function countGuess({ knex, throttle }: Deps, guess: Guess): Promis
     },
     async failed() {
       const { way, source, principalId, deviceId } = guess;
-      const onKnownDevice = perDevice !== undefined && reached.includes(perDevice);
+      const onKnownDevice = reached.some((rule) => perDevice.includes(rule));
       if (deviceId && onKnownDevice) await forgetKnownDevice(knex, deviceId);
-      const stopping = reached.find((rule) => rule === perDevice || perPrincipal.includes(rule));
+      const stopping = reached.find((rule) => perDevice.includes(rule) || perPrincipal.includes(rule));
       if (stopping)
         await enqueueStop(knex, { way, principalId, count: stopping.limit, onKnownDevice, source });
     },

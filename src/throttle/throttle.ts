@@ -34,7 +34,7 @@ export type ThrottleRule = {
  *
  * `signInPerAccount`: CNIL deliberation 2022-100, case 2 (restriction at 10 failures at most). The window ends by
  * itself, so that nobody can lock a person out for good (OWASP ASVS 5.0.0, 6.1.1), and a device that signed in before
- * is counted by itself (`signInPerDevice`, known-devices.ts). `signInPerAccountDaily`: NIST SP 800-63B-4 §3.2.2.
+ * is counted by itself (`signInPerDevice`, known-devices.ts). Both `…Daily`: NIST SP 800-63B-4 §3.2.2.
  *
  * Those on passwords everywhere stop who tries one password on everybody from many addresses, far above what people
  * mistype; known devices go on.
@@ -52,6 +52,7 @@ export const throttleRules = {
   },
   signInPerAccountDaily: { name: 'signInPerAccountDaily', limit: 100, seconds: DAY },
   signInPerDevice: { name: 'signInPerDevice', limit: 10, seconds: 15 * MINUTE, waitsSeconds: PASSWORD_WAITS },
+  signInPerDeviceDaily: { name: 'signInPerDeviceDaily', limit: 100, seconds: DAY },
   signInEverywhere: { name: 'signInEverywhere', limit: 15_000, seconds: 15 * MINUTE },
   signInPerSource: { name: 'signInPerSource', limit: 300, seconds: 15 * MINUTE, perSource: true },
   codeSendPerJourney: { name: 'codeSendPerJourney', limit: 12, seconds: HOUR },

@@ -22,8 +22,8 @@ export interface WayRules {
   readonly perSource: ThrottleRule;
   /** One person, whatever was typed to name them. */
   readonly perPrincipal: readonly ThrottleRule[];
-  /** One person on a device that knows them, in place of `perPrincipal` and `everywhere`: out of a stranger's reach. */
-  readonly perDevice?: ThrottleRule;
+  /** One person on a device that knows them, in place of all others: out of a stranger's reach. */
+  readonly perDevice?: readonly ThrottleRule[];
   /** One address or number, where there is no account yet. */
   readonly perContact: readonly ThrottleRule[];
   /** All of them together, by purpose. */
@@ -55,7 +55,7 @@ export const wayRules: { readonly [W in Way]: WayRules } = {
   password: {
     perSource: rules.signInPerSource,
     perPrincipal: [rules.signInPerAccount, rules.signInPerAccountDaily],
-    perDevice: rules.signInPerDevice,
+    perDevice: [rules.signInPerDevice, rules.signInPerDeviceDaily],
     perContact: [],
     everywhere: rules.signInEverywhere,
     clearedBySuccess: [rules.signInPerAccount, rules.signInPerDevice],

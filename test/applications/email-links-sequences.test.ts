@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { removeEmailAddress, starEmailAddress } from '../../src/accounts/email-addresses.ts';
 import {
   chooseEmail,
   linkOnlyEmail,
@@ -85,7 +86,7 @@ describe('the address under which an application knows an account, over any sequ
             mine.emails.push(emailId);
           } else if (one.do === 'remove' && mine.emails.length > 1) {
             const emailId = mine.emails[1 + (one.email % (mine.emails.length - 1))] as string;
-            await knex('email_addresses').where({ id: emailId }).delete();
+            expect(await knex.transaction((trx) => removeEmailAddress(trx, id, emailId))).to.equal('removed');
             mine.emails = mine.emails.filter((other) => other !== emailId);
             unlink(one.person, emailId);
           } else if (one.do === 'rename') {
@@ -95,10 +96,8 @@ describe('the address under which an application knows an account, over any sequ
             await knex('email_addresses').where({ id: emailId }).update({ address, canonical: address });
             unlink(one.person, emailId);
           } else if (one.do === 'star') {
-            await knex('email_addresses').where({ account_id: id }).update({ is_notification: false });
             const emailId = at(one.person, one.email);
-            if (emailId)
-              await knex('email_addresses').where({ id: emailId }).update({ is_notification: true });
+            if (emailId) await knex.transaction((trx) => starEmailAddress(trx, id, emailId));
           } else if (one.do === 'set' || one.do === 'answer') {
             const emailId = at(one.owner, one.email) ?? newId();
             const isMine = mine.emails.includes(emailId);

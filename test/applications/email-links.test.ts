@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { chooseSignInAddress, starEmailAddress } from '../../src/accounts/email-addresses.ts';
 import {
   chooseEmail,
   findEmailLink,
@@ -103,10 +104,10 @@ describe('the address under which an application knows an account', () => {
       const { id, emails } = await account();
       const [first, second] = emails as [string, string];
       await setEmailLink(database.knex, deps, linkTo(id, first));
-      for (const column of ['is_sign_in', 'is_notification']) {
-        await database.knex('email_addresses').where({ id: first }).update(column, false);
-        await database.knex('email_addresses').where({ id: second }).update(column, true);
-      }
+      await database.knex.transaction(async (trx) => {
+        expect(await starEmailAddress(trx, id, second)).to.equal(true);
+        expect(await chooseSignInAddress(trx, id, second)).to.equal(true);
+      });
       expect(await linked(id)).to.equal(first);
     });
   });

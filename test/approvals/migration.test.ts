@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { down, up } from '../../migrations/012_approvals.ts';
 import * as applicationLinks from '../../migrations/040_application_links.ts';
+import * as addressesStayWhole from '../../migrations/041_addresses_stay_whole.ts';
 import { createTestAccount } from '../support/accounts.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -19,6 +20,7 @@ describe('the schema of the approvals', () => {
     await knex('email_addresses').where({ account_id: first }).update({ released_at: new Date() });
     const second = await createTestAccount(deps, { email, passwordHash: 'none' });
 
+    await addressesStayWhole.down(knex);
     await applicationLinks.down(knex);
     await down(knex);
     expect(await knex('email_addresses').where({ canonical: email }).pluck('account_id')).to.deep.equal([
@@ -30,6 +32,7 @@ describe('the schema of the approvals', () => {
 
     await up(knex);
     await applicationLinks.up(knex);
+    await addressesStayWhole.up(knex);
     expect(await knex('accounts').whereIn('id', [first, second])).to.have.length(2);
     expect(await knex('approvals')).to.deep.equal([]);
   });

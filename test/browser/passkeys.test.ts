@@ -94,13 +94,30 @@ describe('passkeys in a browser', function () {
     return (await client.exchange(authorization, page.url())).claims();
   }
 
+  it('are not made before they have a name', async () => {
+    const page = await open();
+    await page.addInitScript(
+      `globalThis.made = 0;
+       const create = navigator.credentials.create.bind(navigator.credentials);
+       navigator.credentials.create = (options) => { globalThis.made += 1; return create(options); };`,
+    );
+    await addPasskey(page, 'Première');
+    await page.getByLabel('Nom de la clé').fill('  ');
+    await page.evaluate(
+      "addEventListener('pagehide', () => sessionStorage.setItem('made', globalThis.made))",
+    );
+    await press(page, "Ajouter une clé d'accès");
+    await page.getByRole('link', { name: 'Donnez un nom à cette clé.' }).waitFor();
+    expect(await page.evaluate("sessionStorage.getItem('made')")).to.equal('0');
+  });
+
   for (const width of [1280, 320]) {
     it(`are added, then open the account alone, and after the password, at ${width} pixels`, async () => {
       const page = await open({ width });
       await addPasskey(page, 'Ordinateur du cabinet');
       const mail = await app.waitForMessage(CAMILLE, { after: 1 });
       expect(mail.subject).to.equal("Une clé d'accès a été ajoutée à votre compte");
-      expect(mail.text).to.include('Son nom : Ordinateur du cabinet.');
+      expect(mail.text).to.include('Son nom\u00a0: «\u00a0Ordinateur du cabinet\u00a0».');
 
       await signOut(page);
       const alone = await claimsOf(page, async () => {

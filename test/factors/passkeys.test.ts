@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createTestAccount } from '../support/accounts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -166,6 +166,43 @@ describe('passkeys against whoever lies', () => {
     await knex('accounts').where({ id }).update({ state: 'active' });
     expect(refused.status).to.equal(422);
     expect(wordsOf(refused)).to.include('suspendu');
+  });
+
+  it('put no address of a site into the mail that warns of them', async () => {
+    const { visitor } = await atPasskeys(app, { email: OTHER });
+    for (const [name, told] of [
+      ['Clé du cabinet', true],
+      ['Pas vous ? www.example.evil', false],
+      ['Annulez : https://caducee.example.evil/', false],
+      ['aide@example.evil répond', false],
+    ] as const) {
+      const page = await visitor.get(PASSKEYS);
+      const after = app.mailbox.messages().filter(({ to }) => to === OTHER).length;
+      const passkey = new Authenticator(app.issuer).create(passkeyOptionsOf(page));
+      expect(wordsOf(await visitor.send(page, { name, passkey }))).to.include('est en place');
+      const { subject, text } = await app.waitForMessage(OTHER, { after });
+      expect(subject).to.include("Une clé d'accès a été ajoutée");
+      expect(text.includes(name), name).to.equal(told);
+      expect(text).not.to.include('example.evil');
+    }
+  });
+
+  it('answer words to a registration that no store could keep', async () => {
+    const { visitor, page } = await atPasskeys(app, { email: OTHER });
+    const before = await app.deps.knex('passkeys').count();
+    const made = (id?: Buffer) => new Authenticator(app.issuer, { id }).create(passkeyOptionsOf(page));
+    const transports = JSON.parse(made());
+    transports.response.transports = ['usb', '\u0000'];
+    for (const [what, passkey] of [
+      ['a transport that is no text', JSON.stringify(transports)],
+      // WebAuthn Level 3 §7.1, step 25: 1023 bytes at most.
+      ['a longer identifier than there is', made(randomBytes(1_024))],
+      ['a far longer one', made(randomBytes(4_000))],
+    ] as const)
+      expect((await visitor.send(page, { name: 'Clé', passkey })).status, what).to.equal(422);
+    expect(await app.deps.knex('passkeys').count()).to.deep.equal(before);
+    const longest = await visitor.send(page, { name: 'Clé', passkey: made(randomBytes(1_023)) });
+    expect(wordsOf(longest)).to.include('est en place');
   });
 
   it('are registered once, and not with the challenge of a sign-in', async () => {

@@ -21,6 +21,13 @@ describe('what happened, as an entry of the journal tells it', () => {
         { kind: 'stepped-up', amr: [], application: undefined },
       ],
       ['sign-in.refused', { step: 'password' }, { kind: 'refused-password' }],
+      ['sign-in.refused', { step: 'current-password' }, { kind: 'refused-current-password' }],
+      ['notification-email.changed', { email: 'x' }, { kind: 'notification-email-changed' }],
+      [
+        'application-email.removed',
+        { application: 'm' },
+        { kind: 'application-email-removed', application: 'm' },
+      ],
       ['sign-in.refused', { step: 'constructor' }, undefined],
       ['sign-in.refused', {}, undefined],
       ['code.sent', { channel: 'sms', purpose: 'sign-in' }, { kind: 'code-sent-sms' }],

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { MINUTE, SECOND } from '../../src/lib/clock.ts';
+import { throttleRules } from '../../src/throttle/throttle.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { signIn, Visitor, wordsOf } from '../support/visitor.ts';
 import {
@@ -258,6 +259,33 @@ describe('phones as second factors', () => {
     );
     expect(wordsOf(await visitor.get(`${form.url}/canal`)), 'not by e-mail').not.to.include('Par e-mail');
     expect(wordsOf(await visitor.submit(codePage, { code }, '/code'))).to.include('Ajouter un numéro');
+  });
+
+  it('open nothing once they are removed, even by a code that they received before', async () => {
+    const owner = await signedIn(app, DOMINIQUE);
+    await addPhone(app, owner, NEW);
+    const lost = new Visitor(app.issuer);
+    const form = await lost.get('/connexion');
+    const { result: codePage, code } = await app.codeSentBy(DOMINIQUE.codeTo, () =>
+      lost.submit(form, { email: DOMINIQUE.email, password: 'demo-caducee-2026' }),
+    );
+    await owner.submit(await owner.get(await removalOf(DOMINIQUE, DOMINIQUE.codeTo)), {});
+    const answer = await lost.submit(codePage, { code }, '/code');
+    expect(answer.url).to.match(/\/canal$/);
+    expect(wordsOf(answer)).to.include("Comment confirmer que c'est vous ?");
+  });
+
+  it('of others receive no more codes for the ones that their asker proves', async () => {
+    const OWN = '+33639980042';
+    const visitor = await signedIn(app, CAMILLE);
+    const { limit } = throttleRules.codeSendPerAccount;
+    const ask = async (number: string) =>
+      visitor.submit(await visitor.get(PHONES), { number }, '/telephones');
+    for (let at = 0; at < limit - 1; at += 1) await ask(`+3363998005${at}`);
+    await addPhone(app, visitor, OWN);
+    const refused = [await ask('+33639980061'), await ask('+33639980062')];
+    expect(refused.map(({ status }) => status)).to.deep.equal([200, 422]);
+    expect(wordsOf(refused[1] as (typeof refused)[0])).to.include("Trop d'essais");
   });
 
   it('are changed in the session that added the first one', async () => {

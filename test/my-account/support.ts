@@ -1,5 +1,6 @@
 /** People on the pages of « Authentification forte ». */
 
+import type { JournalEvent } from '../../src/audit/journal.ts';
 import type { TestApp } from '../support/app.ts';
 import { type Page, signIn, Visitor } from '../support/visitor.ts';
 
@@ -71,4 +72,45 @@ export async function changesOf(app: TestApp, person: Person): Promise<Record<st
     .map((entry) => JSON.parse(entry))
     .filter(({ event, subject }) => event === 'security.changed' && subject === id)
     .map(({ details }) => details);
+}
+
+export const CONTACTS = '/mon-compte/coordonnees';
+export const EMAIL_ADDITION = `${CONTACTS}/emails/ajouter`;
+export const SETTINGS = '/mon-compte/parametres';
+export const SIGN_IN_EMAIL = `${SETTINGS}/adresse-de-connexion`;
+
+export const emailIdOf = async (app: TestApp, address: string): Promise<string> =>
+  (await app.database.knex('email_addresses').where({ address }).first('id')).id;
+
+/** Addresses of the account that has this one. */
+export const emailsOf = async (app: TestApp, person: Person): Promise<string[]> =>
+  app.database
+    .knex('email_addresses')
+    .where({ account_id: await accountIdOf(app, person) })
+    .pluck('address');
+
+/** Entries of one event about this account, oldest first. */
+export const eventsOf = async (
+  app: TestApp,
+  person: Person,
+  event: JournalEvent,
+): Promise<Record<string, unknown>[]> => {
+  const rows = app.database.knex('journal').where({ subject: await accountIdOf(app, person), event });
+  const entries: string[] = await rows.orderBy('seq').pluck('entry');
+  return entries.map((entry) => JSON.parse(entry));
+};
+
+/** Sends a form whose fields may share a name, with the token of `page` and to its address. */
+export function sendFields(
+  app: TestApp,
+  visitor: Visitor,
+  page: Page,
+  fields: readonly (readonly [string, string])[],
+): Promise<Page> {
+  const token = /name="_csrf" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
+  return visitor.request(page.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', origin: app.issuer },
+    body: new URLSearchParams([['_csrf', token], ...fields] as [string, string][]),
+  });
 }

@@ -110,8 +110,11 @@ export class Authenticator {
   #count = 0;
   #userHandle = '';
 
-  constructor(issuer: string, { kind = 'ES256', idBytes = 32 }: { kind?: Kind; idBytes?: number } = {}) {
-    this.id = randomBytes(idBytes);
+  constructor(
+    issuer: string,
+    { kind = 'ES256', id = randomBytes(32) }: { kind?: Kind; id?: Buffer | undefined } = {},
+  ) {
+    this.id = id;
     this.#origin = issuer;
     this.#rpId = new URL(issuer).hostname;
     this.#kind = kind;

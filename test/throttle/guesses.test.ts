@@ -38,8 +38,8 @@ describe('what a guess is counted against', () => {
 
   it('is a known device alone, in place of what strangers can use up', () => {
     expect(named({ way: 'password', ...base, deviceId: 'device' })).to.deep.equal([
-      ['signInPerSource', SOURCE],
       ['signInPerDevice', 'device'],
+      ['signInPerDeviceDaily', 'device'],
     ]);
     const second = { way: 'totp', ...base } as const;
     expect(named({ ...second, deviceId: 'device' }), 'for passwords only').to.deep.equal(named(second));

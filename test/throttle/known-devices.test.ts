@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { DEMO_PASSWORD } from '../../seeds/demo/people.ts';
 import { DAY } from '../../src/lib/clock.ts';
 import { KNOWN_DEVICE_DAYS, sweepKnownDevices } from '../../src/throttle/known-devices.ts';
+import { throttleRules } from '../../src/throttle/throttle.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { endWaits } from '../support/throttle.ts';
+import { endWaits, leaveAttempts } from '../support/throttle.ts';
 import { type Page, signIn, Visitor, wordsOf } from '../support/visitor.ts';
 
 const CAMILLE = 'camille@example.test';
@@ -70,6 +71,16 @@ describe('a device that signed in before', () => {
     expect(await entersPassword(stranger), 'and stays so').to.include(WAIT);
   });
 
+  it('signs in while a stranger behind the same address has used up the tries of that address', async () => {
+    const owner = await known();
+    const stranger = new Visitor(app.issuer);
+    expect(await isCompared(stranger)).to.equal(true);
+    await leaveAttempts(app, 'signInPerSource', 0);
+    expect(await entersPassword(stranger)).to.include(WAIT);
+    expect(await isCompared(owner)).to.equal(true);
+    expect(await entersPassword(owner)).to.include('Un code vous attend');
+  });
+
   it('stays known over a sign-out', async () => {
     const owner = await known();
     const question = await owner.get('/deconnexion?client_id=caducee');
@@ -84,6 +95,28 @@ describe('a device that signed in before', () => {
     const owner = await known();
     expect(await guess(owner), 'its own ten, then those of strangers').to.equal(20);
     expect(await app.database.knex('known_devices').count()).to.deep.equal([{ count: 0 }]);
+  });
+
+  it('is a stranger after as many tries a day as a stranger has, however patiently they are made', async () => {
+    const owner = await known();
+    const { limit } = throttleRules.signInPerAccountDaily;
+    const form = await owner.get(signInAgain);
+    const after = app.mailbox.messages().filter(({ to }) => to === CAMILLE).length;
+    let compared = 0;
+    for (; compared < limit; compared += 1) {
+      await endWaits(app);
+      // Each quarter of an hour ends before the tenth try.
+      if (compared % 9 === 8)
+        await app.database
+          .knex('throttle_counters')
+          .where('key', 'like', 'signInPerDevice:%')
+          .orWhere('key', 'like', 'signInPerAccount:%')
+          .orWhere('key', 'like', 'signInPerSource:%')
+          .delete();
+      if (!(await isCompared(owner, CAMILLE, form))) break;
+    }
+    expect(await app.database.knex('known_devices').count()).to.deep.equal([{ count: 0 }]);
+    expect((await app.waitForMessage(CAMILLE, { after })).subject).to.include('ont été arrêtés');
   });
 
   it('waits longer and longer like everybody', async () => {

@@ -78,6 +78,7 @@ describe('mails', () => {
       signInUrl: links.signInUrl,
     }),
     renderer.mail('address-already-used', lang, links),
+    renderer.mail('address-already-used', lang, { ...links, asked: 'addition' }),
     renderer.mail('code', lang, { code: '482915', minutes: 10, purpose: 'address', ...confirmation }),
     renderer.mail('member-invited', lang, invitation),
     renderer.mail('recovery-code-used', lang, {
@@ -91,6 +92,13 @@ describe('mails', () => {
       givenName: 'Camille',
       change: 'passkey-added',
       name: 'Téléphone',
+      at: '2026-11-24T08:00:00.000Z',
+      supportEmail: 'assistance@example.test',
+    }),
+    renderer.mail('security-changed', lang, {
+      givenName: 'Camille',
+      change: 'email-removed',
+      email: 'c***e@e***.test',
       at: '2026-11-24T08:00:00.000Z',
       supportEmail: 'assistance@example.test',
     }),

@@ -29,6 +29,8 @@ function prepare(form) {
     presses += 1;
     const press = presses;
     said.textContent = '';
+    // Without its name it would be refused once it is made, and stay on the device for nothing.
+    if (passkey === 'create' && form.elements.name.value.trim() === '') return form.submit();
     try {
       send(await start({ optionsJSON }));
     } catch (error) {

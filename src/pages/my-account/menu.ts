@@ -8,6 +8,8 @@ export interface MenuEntry {
 }
 
 export const MENU: readonly [MenuEntry, ...MenuEntry[]] = [
+  { key: 'contacts', url: addresses.contacts },
+  { key: 'settings', url: addresses.settings },
   { key: 'strongAuthentication', url: addresses.strongAuthentication },
   { key: 'sessions', url: addresses.sessions },
   { key: 'applications', url: addresses.grantedApplications },

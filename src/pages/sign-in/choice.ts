@@ -6,7 +6,7 @@ import { fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { type Proven, type SignInFrame, stepUrl } from './frame.ts';
 import { signInPage } from './pages.ts';
-import { nextStep } from './steps.ts';
+import { nextStep, withChoice } from './steps.ts';
 
 export function choiceRoutes(router: Router<RequestState>, deps: Deps, frame: SignInFrame): void {
   const page = signInPage(deps);
@@ -52,6 +52,6 @@ export function choiceRoutes(router: Router<RequestState>, deps: Deps, frame: Si
     const refused = await frame.choose(ctx, proven, chosen);
     if (refused) return show(ctx, proven, { channel: refused });
     const { journey, choices } = proven;
-    seeOther(ctx, stepUrl(interaction, nextStep({ ...journey.state, choiceId: chosen.id }, choices)));
+    seeOther(ctx, stepUrl(interaction, nextStep(withChoice(journey.state, chosen), choices)));
   });
 }

@@ -24,7 +24,7 @@ import { type Assurance, assuranceOf, stepUp } from '../../openid/assurance.ts';
 import { interactionUrl, OWN_CLIENT_ID } from '../../openid/provider.ts';
 import { choicesFor } from './choices.ts';
 import { type Interaction, loadInteraction } from './interaction.ts';
-import { type Choice, nextStep, type SignInState, type SignInStep } from './steps.ts';
+import { type Choice, findChosen, nextStep, type SignInState, type SignInStep, withChoice } from './steps.ts';
 import { asksForTrust, trustThisBrowser } from './trusted-device.ts';
 
 /** A sign-in whose first part is proved. */
@@ -57,7 +57,10 @@ export const assuranceOfChoice = (state: SignInState, { kind }: Choice): Assuran
 export type SignInFrame = ReturnType<typeof signInFrame>;
 
 export function signInFrame(deps: Deps, provider: Provider) {
-  const { knex, clock } = deps;
+  const { knex, clock, keyring } = deps;
+
+  const proofOf = ({ id, email, passwordHash = '' }: Principal): string =>
+    keyring.lookupHash('sign-in/proved-by', JSON.stringify([id, email, passwordHash])).toString('base64url');
 
   const findState = (ctx: PageContext, uid: string): Promise<Journey<SignInState> | undefined> =>
     findJourney<SignInState>(knex, deps, { kind: 'sign-in', id: uid, browser: browserOf(deps, ctx) });
@@ -87,7 +90,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
 
   async function provenIn(ctx: PageContext, interaction: Interaction): Promise<Proven | undefined> {
     const journey = await findState(ctx, interaction.uid);
-    const { accountId, memberId, session, choiceId } = journey?.state ?? {};
+    const { accountId, memberId, session, provedBy } = journey?.state ?? {};
     if (!journey || !accountId) return undefined;
     if (session) {
       // A step-up stands on the session it began with: signed out or changed meanwhile, there is nothing to step up.
@@ -96,8 +99,10 @@ export function signInFrame(deps: Deps, provider: Provider) {
     }
     const principal = await findPrincipal(knex, accountId, memberId);
     if (principal?.account.state !== 'active') return undefined;
+    // Whoever knew the former password, or reads the former mailbox, must not get in by a sign-in that they left open.
+    if (!session && provedBy !== proofOf(principal)) return undefined;
     const choices = choicesIn(principal, interaction);
-    const choice = choices.find(({ id }) => id === choiceId);
+    const choice = findChosen(journey.state, choices);
     return { interaction, journey, principal, choices, choice };
   }
 
@@ -123,13 +128,14 @@ export function signInFrame(deps: Deps, provider: Provider) {
     { interaction, journey }: Pick<Proven, 'interaction' | 'journey'>,
     choice: Choice,
   ): Promise<Fault | undefined> {
-    const { notice: _, ...state } = journey.state;
+    const { notice: _, ...before } = journey.state;
+    const state = withChoice(before, choice);
     const { contact } = choice;
     if (!contact) {
-      await moveJourney(knex, deps, journey, { ...state, choiceId: choice.id });
+      await moveJourney(knex, deps, journey, state);
       return undefined;
     }
-    const again = state.choiceId === choice.id;
+    const again = findChosen(before, [choice]) !== undefined;
     return deliverCode(
       deps,
       {
@@ -145,7 +151,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
       },
       async (trx) => {
         const notice = again ? { notice: resendNotice(clock, undefined, contact.masked) } : {};
-        await moveJourney(trx, deps, journey, { ...state, choiceId: choice.id, ...notice });
+        await moveJourney(trx, deps, journey, { ...state, ...notice });
       },
     );
   }
@@ -160,10 +166,11 @@ export function signInFrame(deps: Deps, provider: Provider) {
     if (!first)
       throw new CaduceeError('forbidden', { detail: 'no second factor is available to this account' });
     const { account, member } = principal;
-    const state = { email, accountId: account.id, memberId: member?.id };
+    const provedBy = proofOf(principal);
+    const state = { email, accountId: account.id, memberId: member?.id, provedBy };
     const journey = await startState(ctx, interaction, state);
     const refused = await choose(ctx, { interaction, journey }, first);
-    if (!refused) seeOther(ctx, stepUrl(interaction, nextStep({ ...state, choiceId: first.id }, [first])));
+    if (!refused) seeOther(ctx, stepUrl(interaction, nextStep(withChoice(state, first), [first])));
     return refused;
   }
 

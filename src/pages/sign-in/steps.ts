@@ -18,10 +18,14 @@ export interface SignInState {
   readonly accountId?: string;
   /** Who acts, for a shared account. */
   readonly memberId?: string | undefined;
+  /** Digest of the password and address that were right: once they are others, the sign-in begins again. */
+  readonly provedBy?: string;
   /** The session that is stepped up: what it had proved, and when (seconds since the epoch). */
   readonly session?: Assurance & { readonly signedInAt: number };
   /** Chosen factor ({@link Choice}). */
   readonly choiceId?: string;
+  /** Where its code went. */
+  readonly sentTo?: string | undefined;
   /** About the code that was sent. */
   readonly notice?: Notice;
 }
@@ -44,10 +48,23 @@ const STEP_OF: Readonly<Record<FactorKind, SignInStep>> = {
   'recovery-code': 'recovery-code',
 };
 
+/** The state of who chooses this. */
+export const withChoice = (state: SignInState, { id, contact }: Choice): SignInState => ({
+  ...state,
+  choiceId: id,
+  sentTo: contact?.to,
+});
+
+/** @returns what was chosen, while it is there: a code that went to a number removed since proves nothing. */
+export const findChosen = (
+  { choiceId, sentTo }: Pick<SignInState, 'choiceId' | 'sentTo'>,
+  choices: readonly Choice[],
+): Choice | undefined => choices.find(({ id, contact }) => id === choiceId && contact?.to === sentTo);
+
 /** @returns the step at which this sign-in stands. */
 export function nextStep(state: SignInState | undefined, choices: readonly Choice[]): SignInStep {
   if (!state?.accountId) return 'password';
-  const choice = choices.find(({ id }) => id === state.choiceId);
+  const choice = findChosen(state, choices);
   return choice ? STEP_OF[choice.kind] : 'choice';
 }
 

@@ -6,7 +6,7 @@ import { CaduceeError } from '../../errors.ts';
 import { clientAddress, type PageContext, type RequestState } from '../../http/context.ts';
 import { type Journey, moveJourney } from '../../journeys/journeys.ts';
 import type { Fault } from '../../lib/fault.ts';
-import { enqueueMessage } from '../../messages/outbox.ts';
+import { tellOwnerOfAddress } from '../address-owner.ts';
 import { addresses } from '../addresses.ts';
 import type { ConfirmContext } from './confirm-address.ts';
 
@@ -55,17 +55,7 @@ export async function sendToChosenAddress<State extends HasChosenAddress>(
     },
     async (trx) => {
       await moveJourney(trx, deps, journey, state);
-      if (!owner) return;
-      await enqueueMessage(trx, deps, {
-        channel: 'email',
-        template: 'address-already-used',
-        to: chosen.address,
-        lang: owner.language,
-        params: {
-          signInUrl: `${settings.ISSUER}${addresses.signIn}`,
-          passwordForgottenUrl: `${settings.ISSUER}${addresses.passwordForgotten}`,
-        },
-      });
+      if (owner) await tellOwnerOfAddress(trx, deps, { to: chosen.address, language: owner.language });
     },
   );
 }

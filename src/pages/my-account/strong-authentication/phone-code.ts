@@ -1,6 +1,7 @@
 /** The code that proves a number before it is added. */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
+import { forgetDeclaredPhone } from '../../../accounts/accounts.ts';
 import { maskPhone, showPhone } from '../../../accounts/contacts.ts';
 import { lockPrincipal, type Principal } from '../../../accounts/principals.ts';
 import { changeSecurity, type FreshSignIn } from '../../../accounts/security-change.ts';
@@ -196,6 +197,7 @@ export function phoneCodeRoutes(
           throw new NotAddedError({ key: 'fault.phone.tooMany', vars: { max: MAX_PHONES } });
         if (!(await addPhone(trx, clock, principal, journey.state.number)))
           throw new NotAddedError({ key: 'fault.phone.already' });
+        await forgetDeclaredPhone(trx, principal.account.id, journey.state.number);
         await endJourney(trx, journey);
       },
     );

@@ -1,6 +1,7 @@
 /** « Téléphones »: numbers that receive a code by SMS. One is added by the code that it received, and removed after a question. */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
+import { listDeclaredPhones } from '../../../accounts/accounts.ts';
 import { maskPhone, parsePhoneNumber, showPhone } from '../../../accounts/contacts.ts';
 import type { Principal } from '../../../accounts/principals.ts';
 import type { FreshSignIn } from '../../../accounts/security-change.ts';
@@ -22,6 +23,17 @@ import { LastFactorError, removeFactor, rulesOf } from './removal.ts';
 
 const PAGE = 'telephones';
 
+/** Why no number can be added, if so. */
+const closedKindOf = (deps: Deps, principal: Principal): 'no-sms' | 'not-allowed' | undefined => {
+  const { smsAvailable, allowed } = rulesOf(deps, principal);
+  if (!smsAvailable) return 'no-sms';
+  return allowed.includes('sms') ? undefined : 'not-allowed';
+};
+
+/** Whether another number may be added. */
+export const phonesOpenTo = (deps: Deps, principal: Principal): boolean =>
+  closedKindOf(deps, principal) === undefined && principal.phones.length < MAX_PHONES;
+
 interface Shown {
   readonly number?: string;
   readonly errors?: Readonly<Record<string, Fault>>;
@@ -32,13 +44,6 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
   const { knex } = deps;
   const form = [parseForm, verifyForm(deps)] as const;
 
-  /** Why none can be added, if so. */
-  const closedKindOf = (principal: Principal): 'no-sms' | 'not-allowed' | undefined => {
-    const { smsAvailable, allowed } = rulesOf(deps, principal);
-    if (!smsAvailable) return 'no-sms';
-    return allowed.includes('sms') ? undefined : 'not-allowed';
-  };
-
   async function show(
     ctx: PageContext,
     signedIn: SignedIn,
@@ -46,6 +51,7 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
   ): Promise<void> {
     if (Object.keys(errors).length > 0 || alert?.kind === 'refusal') ctx.status = 422;
     const phones = await listPhones(knex, signedIn);
+    const declared = await listDeclaredPhones(knex, signedIn.account.id);
     const isRemovable = mayRemove(signedIn, 'sms', rulesOf(deps, signedIn));
     renderPage(deps, ctx, 'my-account/strong-authentication/phones.njk', {
       path: addresses.phones,
@@ -59,7 +65,8 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
         verifiedAt: phone.verifiedAt,
         removeUrl: isRemovable ? addresses.phoneRemoval(phone.id) : undefined,
       })),
-      closedKind: closedKindOf(signedIn),
+      declaredPhones: declared.map((one) => ({ number: one, shown: showPhone(one) })),
+      closedKind: closedKindOf(deps, signedIn),
       isFull: phones.length >= MAX_PHONES,
       max: MAX_PHONES,
       action: addresses.phones,
@@ -84,7 +91,7 @@ export function phoneRoutes(router: Router<RequestState>, deps: Deps, provider: 
 
   router.post(addresses.phones, ...form, (ctx) =>
     asFresh(deps, provider, ctx, PAGE, async (signedIn) => {
-      if (closedKindOf(signedIn)) return seeOther(ctx, addresses.phones);
+      if (closedKindOf(deps, signedIn)) return seeOther(ctx, addresses.phones);
       const { number = '' } = fieldsOf(ctx);
       const refuse = (fault: Fault) => show(ctx, signedIn, { number, errors: { number: fault } });
       const parsed = parsePhoneNumber(number);

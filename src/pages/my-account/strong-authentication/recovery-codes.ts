@@ -1,6 +1,7 @@
 /** « Codes de secours »: how many are left, and ten new ones, shown once. */
 import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
+import { lockPrincipal } from '../../../accounts/principals.ts';
 import { changeSecurity } from '../../../accounts/security-change.ts';
 import type { Deps } from '../../../deps.ts';
 import { createRecoveryCodes, findRecoveryCodes, RECOVERY_CODES } from '../../../factors/recovery-codes.ts';
@@ -39,8 +40,16 @@ export function recoveryCodesRoutes(router: Router<RequestState>, deps: Deps, pr
     asFresh(deps, provider, ctx, PAGE, async (signedIn, fresh) => {
       if (!rulesOf(deps, signedIn).allowed.includes('recovery-code'))
         return seeOther(ctx, addresses.recoveryCodes);
-      const codes = await changeSecurity(knex, deps, fresh, { change: 'recovery-codes-created' }, (trx) =>
-        createRecoveryCodes(trx, deps, signedIn),
+      const codes = await changeSecurity(
+        knex,
+        deps,
+        fresh,
+        { change: 'recovery-codes-created' },
+        async (trx) => {
+          // One after the other: two requests at once would each leave their ten.
+          await lockPrincipal(trx, signedIn);
+          return createRecoveryCodes(trx, deps, signedIn);
+        },
       );
       await show(ctx, signedIn, codes);
     }),

@@ -1,5 +1,6 @@
 /** The steps of a sign-up that an administrator decides upon (doctor, secretary, shared account), as pure rules. */
 import type { Notice } from '../../../credentials/resend-notice.ts';
+import { placeWords } from '../../new-password.ts';
 import type { Destination } from '../../sign-in/interaction.ts';
 
 export type RequestKind = 'doctor' | 'secretary';
@@ -98,9 +99,6 @@ export function stepBack(state: RequestState): RequestState | undefined {
   }
 }
 
-/** Of the name of a workplace: shorter words are articles and titles. */
-const MIN_PLACE_WORD_LENGTH = 5;
-
 /**
  * Words that a password of this person must not be made of.
  * @param places names and towns of their workplaces.
@@ -109,7 +107,5 @@ export const personalWords = ({ identity, chosen }: RequestState, places: readon
   ...[identity.familyName, identity.givenName, identity.rpps, identity.sharedTitle, chosen?.address].filter(
     (word) => word !== undefined,
   ),
-  ...places
-    .flatMap((place) => place.split(/[^\p{L}\p{M}]+/u))
-    .filter((word) => word.length >= MIN_PLACE_WORD_LENGTH),
+  ...placeWords(places),
 ];
