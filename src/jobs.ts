@@ -2,6 +2,7 @@
 
 import { parseCronItems, type Runner, run, Logger as WorkerLogger } from 'graphile-worker';
 import type Provider from 'oidc-provider';
+import { eraseClosed } from './accounts/erasure.ts';
 import { SEND_LOGOUTS_TASK } from './applications/logout-notices.ts';
 import { sweepRefused, withdrawStale } from './approvals/approvals.ts';
 import { sendAlarms, sendDigest, sendNews, sweepDigests } from './approvals/deadlines.ts';
@@ -73,6 +74,10 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
         if (count > 0) log.info({ count }, 'refused accounts erased');
         await sweepDigests(knex, clock);
       },
+      'erase-closed': async () => {
+        const count = await eraseClosed(knex, clock);
+        if (count > 0) log.info({ count }, 'closed accounts erased');
+      },
     },
     parsedCronItems: parseCronItems([
       { task: 'journal-head', match: '7 * * * *', options: { backfillPeriod: 0 } },
@@ -80,6 +85,7 @@ export async function startJobs(deps: Deps, provider: Provider): Promise<Runner>
       { task: SEND_LOGOUTS_TASK, match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep', match: '* * * * *', options: { backfillPeriod: 0 } },
       { task: 'approval-deadlines', match: '* * * * *', options: { backfillPeriod: 0 } },
+      { task: 'erase-closed', match: '27 * * * *', options: { backfillPeriod: 0 } },
       { task: 'sweep-approvals', match: '17 2 * * *', options: { backfillPeriod: 0 } },
     ]),
   });

@@ -35,6 +35,8 @@ export interface Account {
   readonly phones: readonly string[];
   /** Second factor proposed first, where the person chose one. */
   readonly preferredFactor: PreferredFactor | undefined;
+  /** Of an account that its own person closed: until when they may open it again. */
+  readonly reopenUntil: Date | undefined;
 }
 
 /** A person's account; a shared one is made by createSharedAccount (members.ts). */
@@ -136,6 +138,8 @@ export const accountRows = (db: Db) =>
       'accounts.given_name',
       'accounts.password_hash',
       'accounts.preferred_factor',
+      'accounts.may_reopen',
+      'accounts.erase_after',
       'star.address as notification_email',
       db.raw(
         `coalesce(sign_in.address, star.address, (
@@ -166,6 +170,7 @@ export const asAccount = (row: any): Account => ({
   notificationEmail: row.notification_email ?? row.email ?? '',
   phones: row.phones,
   preferredFactor: row.preferred_factor ?? undefined,
+  reopenUntil: row.may_reopen ? row.erase_after : undefined,
 });
 
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {

@@ -13,7 +13,10 @@ export interface Contacts {
 }
 
 /** Of who signs in: a member of a shared account has their own. */
-export async function listContacts(db: Db, { account, member }: Principal): Promise<Contacts> {
+export async function listContacts(
+  db: Db,
+  { account, member }: Pick<Principal, 'account' | 'member'>,
+): Promise<Contacts> {
   const own = (table: string) =>
     db(table).where(member ? { member_id: member.id } : { account_id: account.id, member_id: null });
   const addresses = await own('email_addresses').orderBy('verified_at').select('address');
@@ -26,8 +29,8 @@ export async function tellContacts(
   db: Db,
   deps: { readonly clock: Clock; readonly keyring: Keyring },
   { addresses, numbers }: Contacts,
-  { lang, mail, sms }: { lang: Lang; mail: Mail; sms: Sms },
+  { lang, mail, sms }: { lang: Lang; mail: Mail; sms?: Sms },
 ): Promise<void> {
   for (const to of new Set(addresses)) await enqueueMessage(db, deps, { ...mail, to, lang });
-  for (const to of new Set(numbers)) await enqueueMessage(db, deps, { ...sms, to, lang });
+  if (sms) for (const to of new Set(numbers)) await enqueueMessage(db, deps, { ...sms, to, lang });
 }

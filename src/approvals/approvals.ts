@@ -12,6 +12,7 @@ import { newId } from '../lib/ids.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { enqueueMessage } from '../messages/outbox.ts';
 import { digestOf, displayNameOf, findDeclared } from './declared.ts';
+import type { FieldChange } from './profile-changes.ts';
 import { PROMISE_HOURS } from './working-hours.ts';
 
 export type ApprovalKind = 'sign-up' | 'profile-change';
@@ -31,6 +32,8 @@ export interface Approval {
   readonly kind: ApprovalKind;
   readonly accountId: string;
   readonly originalHash: Buffer;
+  /** Of a `profile-change`. */
+  readonly changes: readonly FieldChange[];
   readonly identityProof: string;
   readonly createdAt: Date;
   readonly decided: Decided | undefined;
@@ -41,13 +44,17 @@ interface NewApproval {
   readonly kind: ApprovalKind;
   /** Client address of the request. */
   readonly source?: string | undefined;
+  /** Who asks, when it is a member of a shared account. */
+  readonly actor?: string;
+  /** Of a `profile-change`: what is asked, and the digest of what it was made from. */
+  readonly change?: { readonly proposed: readonly FieldChange[]; readonly originalHash: Buffer };
 }
 
 /** Puts a request into the queue, with its journal entry. @returns its identifier. */
 export async function openApproval(
   db: Db,
   { clock }: { readonly clock: Clock },
-  { accountId, kind, source }: NewApproval,
+  { accountId, kind, source, actor = accountId, change }: NewApproval,
 ): Promise<string> {
   const found = await findDeclared(db, accountId);
   if (!found) throw new Error('no such account');
@@ -56,18 +63,23 @@ export async function openApproval(
     id,
     kind,
     account_id: accountId,
-    proposed: JSON.stringify(found.declared),
-    original_hash: digestOf(found.declared),
+    proposed: JSON.stringify(change?.proposed ?? found.declared),
+    original_hash: change?.originalHash ?? digestOf(found.declared),
     identity_proof: found.declared.identityProof,
     created_at: clock.now(),
   });
   await record(db, clock, {
     event: 'approval.requested',
     outcome: 'success',
-    actor: accountId,
+    actor,
     subject: accountId,
     source,
-    details: { approval: id, kind, proof: found.declared.identityProof },
+    details: {
+      approval: id,
+      kind,
+      proof: found.declared.identityProof,
+      fields: change?.proposed.map(({ field }) => field),
+    },
   });
   return id;
 }
@@ -108,6 +120,7 @@ export async function findApproval(db: Db, id: string): Promise<Approval | undef
       kind: row.kind,
       accountId: row.account_id,
       originalHash: row.original_hash,
+      changes: row.kind === 'profile-change' ? row.proposed : [],
       identityProof: row.identity_proof,
       createdAt: row.created_at,
       decided: row.decision

@@ -6,14 +6,16 @@ import { record } from '../audit/journal.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Db, isUniqueViolation } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
-import { type Approval, type Decided, findApproval } from './approvals.ts';
+import { type Approval, type ApprovalKind, type Decided, findApproval } from './approvals.ts';
 import { type Declared, digestOf, findDeclared } from './declared.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
+import { applyDecision, digestOfApproved, withChanges } from './profile-changes.ts';
 
 /** A request as an administrator is shown it. */
 export interface Sheet {
   readonly approval: Approval;
   readonly state: AccountState;
+  /** As it would be once approved. */
   readonly declared: Declared;
   readonly evidence: Evidence;
   /** The account changed since the request was made. */
@@ -26,17 +28,27 @@ export async function findSheet(db: Db, approvalId: string): Promise<Sheet | und
   const approval = await findApproval(db, approvalId);
   const found = approval && (await findDeclared(db, approval.accountId));
   if (!approval || !found) return undefined;
-  const { state, declared } = found;
+  const { state } = found;
+  const declared = withChanges(found.declared, approval.changes);
   const evidence = await evidenceOf(db, approval.accountId, declared);
+  const original =
+    approval.kind === 'sign-up' ? digestOf(declared) : await digestOfApproved(db, approval.accountId);
+  const changed = !original.equals(approval.originalHash);
   return {
     approval,
     state,
     declared,
     evidence,
-    changed: !digestOf(declared).equals(approval.originalHash),
-    seenHash: digestOf({ approval: approval.id, state, declared, evidence }).toString('hex'),
+    changed,
+    seenHash: digestOf({ approval: approval.id, state, declared, evidence, changed }).toString('hex'),
   };
 }
+
+/** In which state of its account a request waits. */
+export const WAITS_IN: Readonly<Record<ApprovalKind, AccountState>> = {
+  'sign-up': 'pending',
+  'profile-change': 'active',
+};
 
 export interface DecisionMade {
   readonly approvalId: string;
@@ -51,9 +63,19 @@ export interface DecisionMade {
   readonly seenHash: string;
 }
 
+/** `original-changed`: what the request was made from is no longer what the account holds. */
+type Refusal =
+  | 'own-request'
+  | 'changed'
+  | 'original-changed'
+  | 'no-reason'
+  | 'rpps-taken'
+  | 'unknown'
+  | 'decided';
+
 export type DecisionResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly why: 'own-request' | 'changed' | 'no-reason' | 'rpps-taken' | 'unknown' }
+  | { readonly ok: false; readonly why: Exclude<Refusal, 'decided'> }
   | { readonly ok: false; readonly why: 'decided'; readonly decided: Decided };
 
 interface Deps {
@@ -89,6 +111,12 @@ async function partyOf(db: Db, accountId: string): Promise<Party> {
   return { accountId, rpps: row?.rpps ?? undefined, emails: mailboxes, phones };
 }
 
+/** Whether another account has the RPPS number that this one would have. */
+export async function isRppsTaken(db: Db, { approval, declared: { rpps } }: Sheet): Promise<boolean> {
+  const owner = rpps === undefined ? undefined : await findOwnerOfRpps(db, rpps);
+  return owner !== undefined && owner.id !== approval.accountId;
+}
+
 /** True when this account's person is the one that the request is about. */
 export const isOwnRequest = async (db: Db, approval: Approval, accountId: string): Promise<boolean> =>
   isSamePerson(await partyOf(db, accountId), await partyOf(db, approval.accountId));
@@ -105,7 +133,6 @@ export async function decide(
   { approvalId, by, decision, reason, note, seenHash }: DecisionMade,
 ): Promise<DecisionResult> {
   const { clock } = deps;
-  const event = decision === 'approved' ? 'account.approved' : 'account.refused';
   const decided = db.transaction(async (trx): Promise<DecisionResult> => {
     const locked = await trx('approvals').where({ id: approvalId }).forUpdate().first('account_id');
     if (!locked) return { ok: false, why: 'unknown' };
@@ -117,11 +144,10 @@ export async function decide(
     const sheet = await findSheet(trx, approvalId);
     if (!sheet) return { ok: false, why: 'unknown' };
     const { approval } = sheet;
-    if (approval.kind !== 'sign-up') return { ok: false, why: 'unknown' };
     if (approval.decided) return { ok: false, why: 'decided', decided: approval.decided };
     if (await isOwnRequest(trx, approval, by.accountId)) {
       await record(trx, clock, {
-        event,
+        event: approval.kind === 'sign-up' ? `account.${decision}` : `profile-change.${decision}`,
         outcome: 'failure',
         actor: by.accountId,
         subject: approval.accountId,
@@ -130,11 +156,12 @@ export async function decide(
       });
       return { ok: false, why: 'own-request' };
     }
-    if (sheet.seenHash !== seenHash || sheet.state !== 'pending') return { ok: false, why: 'changed' };
+    if (sheet.seenHash !== seenHash || sheet.state !== WAITS_IN[approval.kind])
+      return { ok: false, why: 'changed' };
+    if (decision === 'approved' && approval.kind === 'profile-change' && sheet.changed)
+      return { ok: false, why: 'original-changed' };
     if (decision === 'refused' && reason.trim() === '') return { ok: false, why: 'no-reason' };
-    const { rpps } = sheet.declared;
-    if (decision === 'approved' && rpps && (await findOwnerOfRpps(trx, rpps)))
-      return { ok: false, why: 'rpps-taken' };
+    if (decision === 'approved' && (await isRppsTaken(trx, sheet))) return { ok: false, why: 'rpps-taken' };
 
     const decidedRows = await trx('approvals')
       .where({ id: approval.id })
@@ -147,6 +174,10 @@ export async function decide(
         note: note.trim() || null,
       });
     if (decidedRows !== 1) throw new Error('decided meanwhile, although it was locked');
+    if (approval.kind === 'profile-change') {
+      await applyDecision(trx, deps, sheet, { by, decision, reason: reason.trim() });
+      return { ok: true };
+    }
     await transition(trx, deps, {
       accountId: approval.accountId,
       to: decision === 'approved' ? 'active' : 'refused',

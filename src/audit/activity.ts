@@ -47,6 +47,9 @@ const ofApplication =
 
 const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening | undefined>> = {
   'account.approved': plain('account-approved'),
+  'account.closed': plain('account-closed'),
+  'account.reopened': plain('account-reopened'),
+  'data.exported': plain('data-exported'),
   'account.counters-cleared': plain('account-unblocked'),
   'account.created': plain('account-created'),
   'account.restored': plain('account-restored'),
@@ -62,6 +65,11 @@ const HAPPENINGS: Partial<Record<JournalEvent, (details: Details) => Happening |
   'member.added': plain('member-added'),
   'member.invited': plain('member-invited'),
   'notification-email.changed': plain('notification-email-changed'),
+  'approval.requested': by('kind', { 'profile-change': 'profile-change-requested' }),
+  'approval.withdrawn': plain('profile-change-withdrawn'),
+  'profile.changed': plain('profile-changed'),
+  'profile-change.approved': plain('profile-change-approved'),
+  'profile-change.refused': plain('profile-change-refused'),
   'recovery-code.used': plain('recovery-code-used'),
   'security.changed': ({ change, name }) =>
     text(change) ? { kind: 'security-changed', change: text(change), name: text(name) } : undefined,

@@ -7,6 +7,7 @@ const KEEP_MS = 5 * 60 * 1000;
 
 /** Notices, with the kind of alert that each is. */
 const NOTICES = {
+  'account-closed': 'success',
   'account-requested': 'waiting',
   'application-email-chosen-before': 'info',
   'application-revoked': 'success',
@@ -16,10 +17,15 @@ const NOTICES = {
   'email-uses-saved': 'success',
   'other-sessions-ended': 'success',
   'password-changed': 'success',
+  'profile-change-decided': 'waiting',
+  'profile-change-requested': 'waiting',
+  'profile-change-withdrawn': 'success',
+  'profile-saved': 'success',
   'session-ended': 'success',
   'shared-account-left': 'success',
   'sign-in-email-changed': 'success',
   'sign-in-unblocked': 'success',
+  'workplaces-saved': 'success',
 } as const;
 export type Notice = keyof typeof NOTICES;
 

@@ -1,5 +1,6 @@
 import nunjucks from 'nunjucks';
 import { nameInGreeting } from '../accounts/names.ts';
+import type { ApprovedField } from '../accounts/profile.ts';
 import type { SecurityChange } from '../accounts/security-change.ts';
 import type { Lang, Texts } from '../http/texts.ts';
 import { dayInWords, momentInWords, VIEWS_FOLDER } from '../http/views.ts';
@@ -43,9 +44,29 @@ export type MailParams = {
   'account-approved': { givenName: string; email: string; signInUrl: string; title?: string | undefined };
   /** `reason` may have several lines. */
   'account-refused': { givenName: string; reason: string; signUpUrl: string; supportEmail: string };
+  /** `title` is a shared account's, `reason` empty for an approval; it may have several lines. */
+  'profile-change-decided': {
+    givenName: string;
+    title?: string | undefined;
+    decision: 'approved' | 'refused';
+    fields: readonly ApprovedField[];
+    reason: string;
+    profileUrl: string;
+    supportEmail: string;
+  };
+  /** To the star of a shared account, of one of its members. */
+  'member-renamed': { givenName: string; title: string; before: string; after: string; supportEmail: string };
+  /** By their own person; `eraseAt` is an instant in ISO 8601. */
+  'account-closing': {
+    givenName: string;
+    eraseAt: string;
+    days: number;
+    signInUrl: string;
+    supportEmail: string;
+  };
   'account-changed': {
     givenName: string;
-    change: 'suspended' | 'restored' | 'closed';
+    change: 'suspended' | 'restored' | 'closed' | 'reopened' | 'data-downloaded';
     supportEmail: string;
   };
   /** `oldestHours` are working hours, of the `limitHours` promised; `late` requests are beyond. */
@@ -106,6 +127,7 @@ export type SmsParams = {
   };
   'recovery-code-used': { left: number };
   'security-changed': { change: SecurityChange };
+  'account-changed': { change: 'closing' | 'reopened' };
 };
 export type MailTemplate = keyof MailParams;
 export type SmsTemplate = keyof SmsParams;

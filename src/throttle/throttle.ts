@@ -76,6 +76,8 @@ export const throttleRules = {
   newPasswordPerJourney: { name: 'newPasswordPerJourney', limit: 20, seconds: HOUR },
   invitationPerAccount: { name: 'invitationPerAccount', limit: 30, seconds: DAY },
   invitationPerContact: { name: 'invitationPerContact', limit: 5, seconds: DAY },
+  profileChangePerAccount: { name: 'profileChangePerAccount', limit: 5, seconds: DAY },
+  exportPerAccount: { name: 'exportPerAccount', limit: 10, seconds: HOUR },
   signUpPerRpps: { name: 'signUpPerRpps', limit: 5, seconds: HOUR },
   directorySearchPerSource: {
     name: 'directorySearchPerSource',

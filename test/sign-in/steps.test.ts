@@ -25,6 +25,7 @@ const account = (more: Partial<Account>): Account => ({
   notificationEmail: 'other@example.test',
   phones: [],
   preferredFactor: undefined,
+  reopenUntil: undefined,
   ...more,
 });
 
@@ -58,6 +59,11 @@ const CHOICES: Choice[] = [
 
 describe('steps of a sign-in', () => {
   const cases: [string, SignInState | undefined, SignInStep][] = [
+    [
+      'everything proved, and the account is closed',
+      { email: 'a', accountId: 'id', choiceId: 'email', proved: { acr: ACR.twoFactors, amr: [] } },
+      'reopen',
+    ],
     ['nothing was typed', undefined, 'password'],
     ['the password was not right yet', { email: 'a@example.test' }, 'password'],
     ['a channel is there without an account', { email: 'a@example.test', choiceId: 'email' }, 'password'],

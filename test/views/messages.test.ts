@@ -128,7 +128,32 @@ describe('mails', () => {
       signInUrl: links.signInUrl,
       supportEmail: 'aide@example.test',
     }),
-    ...(['suspended', 'restored', 'closed'] as const).map((change) =>
+    ...(['approved', 'refused'] as const).map((decision) =>
+      renderer.mail('profile-change-decided', lang, {
+        givenName: 'Anne',
+        title: 'Secrétariat & Cie',
+        decision,
+        fields: ['familyName', 'title'],
+        reason: decision === 'refused' ? 'Une pièce manque & il la faut.' : '',
+        profileUrl: 'https://id.example.test/mon-compte',
+        supportEmail: 'aide@example.test',
+      }),
+    ),
+    renderer.mail('member-renamed', lang, {
+      givenName: 'Anne',
+      title: 'Secrétariat & Cie',
+      before: 'Basile PETIT',
+      after: 'Basile GRAND',
+      supportEmail: 'aide@example.test',
+    }),
+    renderer.mail('account-closing', lang, {
+      givenName: 'Camille',
+      eraseAt: blocked.at,
+      days: 30,
+      signInUrl: links.signInUrl,
+      supportEmail: 'aide@example.test',
+    }),
+    ...(['suspended', 'restored', 'closed', 'reopened', 'data-downloaded'] as const).map((change) =>
       renderer.mail('account-changed', lang, {
         givenName: 'Sacha',
         change,

@@ -29,8 +29,185 @@ const boxes = [
     elsewhere: 'camille@example.test',
   },
 ];
+const profile = {
+  ...signedIn,
+  path: '/mon-compte',
+  accountKind: 'professional',
+  facts: [
+    { kind: 'civilite', value: 'Madame' },
+    { kind: 'familyName', value: 'MARTIN' },
+    { kind: 'rpps', value: '99700900048' },
+    { kind: 'profession' },
+    { kind: 'civiliteExercice', value: 'Docteur' },
+  ],
+  waiting: {
+    createdAt: '2026-11-24T08:00:00.000Z',
+    changes: [
+      { kind: 'familyName', from: 'MARTIN', to: 'LEROY' },
+      { kind: 'rpps', to: '99700900014' },
+    ],
+    withdrawAction: '/mon-compte/demandes/1/annuler',
+  },
+  workplaces: [
+    {
+      name: 'Cabinet',
+      address: '1 rue du Test',
+      postalCode: '99000',
+      town: 'Saint-Exemple',
+      centre: 'Centre',
+    },
+    { name: 'Hôpital', finess: '0B0190011', gone: true },
+  ],
+  action: '/mon-compte',
+  editUrl: '/mon-compte?edition=1',
+  cancelUrl: '/mon-compte',
+  workplacesUrl: '/mon-compte/lieux',
+  civilites: [{ code: 'MME', label: 'Madame' }],
+  professions: [{ code: '10', label: 'Médecin' }],
+};
+const place = {
+  id: 'p1',
+  name: 'HOPITAL GENERIQUE',
+  address: '1 rue du Test',
+  postalCode: '99000',
+  town: 'Ville',
+};
 
 export const MY_ACCOUNT: Sample[] = [
+  {
+    template: `${FOLDER}/profile.njk`,
+    context: profile,
+    says: [
+      "J'édite mon profil",
+      "En attente d'approbation",
+      'Nom : MARTIN → LEROY',
+      'N° RPPS : non renseigné → 99700900014',
+      'Demandé le 24 novembre 2026',
+      'Annuler ma demande',
+      'Laboratoire : Centre',
+      "Ce lieu n'est plus dans les registres.",
+    ],
+  },
+  {
+    template: `${FOLDER}/profile.njk`,
+    context: {
+      ...profile,
+      isEditing: true,
+      waiting: undefined,
+      errors: { rpps: { key: 'fault.rpps.key' } },
+      values: {
+        civilite: 'MME',
+        familyName: 'MARTIN',
+        givenName: 'Camille',
+        rpps: '1',
+        title: 'Secrétariat',
+      },
+      fields: ['civilite', 'givenName', 'familyName', 'rpps', 'title', 'profession'].map((kind) => ({
+        kind,
+        isApproved: kind !== 'profession',
+      })),
+    },
+    says: [
+      'Valider',
+      "Change après l'accord d'un administrateur",
+      'Intitulé du compte',
+      'Revenir sans rien changer',
+    ],
+  },
+  {
+    template: `${FOLDER}/profile.njk`,
+    context: { ...profile, isEditing: true, fields: [], accountKind: 'secretary' },
+    says: ["Votre demande est en cours d'examen."],
+  },
+  {
+    template: `${FOLDER}/workplaces.njk`,
+    context: {
+      ...signedIn,
+      path: '/mon-compte/lieux',
+      chosen: [place],
+      action: '/a',
+      searchUrl: '/b',
+      backUrl: '/c',
+    },
+    says: ["Mes lieux d'exercice", 'Lieu retenu', 'HOPITAL GENERIQUE', 'Rechercher un établissement'],
+  },
+  {
+    template: `${FOLDER}/personal-data.njk`,
+    context: {
+      ...signedIn,
+      path: '/d',
+      action: '/t',
+      shown: 50,
+      activityUrl: '/a',
+      sections: [
+        {
+          kind: 'account',
+          items: [
+            [
+              { kind: 'familyName', text: 'MARTIN' },
+              { kind: 'state', text: 'active', wordsKind: 'state', valueKind: 'active' },
+              { kind: 'refusesEmailCode', text: 'false', isTrue: false },
+              { kind: 'createdAt', text: '2026-11-24T08:00:00.000Z', isMoment: true },
+            ],
+          ],
+        },
+        {
+          kind: 'journal',
+          isCut: true,
+          count: 120,
+          items: [[{ kind: 'by', text: 'you', wordsKind: 'by', valueKind: 'you' }]],
+        },
+      ],
+      backUrl: '/mon-compte',
+    },
+    says: [
+      'Télécharger mes données',
+      'Créé le24 novembre 2026',
+      'Refuse le code par e-mailnon',
+      'Étatactif',
+      'Les 50 plus récentes sur 120',
+      'Parvous',
+    ],
+  },
+  {
+    template: `${FOLDER}/closing.njk`,
+    context: { ...signedIn, path: '/f', days: 30, dataUrl: '/d', action: '/f', backUrl: '/mon-compte' },
+    says: ['Fermer mon compte', "Vous avez 30 jours pour changer d'avis", "Télécharger d'abord mes données"],
+  },
+  {
+    template: `${FOLDER}/closing.njk`,
+    context: {
+      ...signedIn,
+      path: '/f',
+      membersUrl: '/s',
+      title: 'Secrétariat & Cie',
+      supportEmail: 'a@b.test',
+    },
+    says: ['Secrétariat & Cie est un compte partagé', 'Quitter ce compte'],
+  },
+  {
+    template: 'sign-in/reopen.njk',
+    context: {
+      email: 'camille@example.test',
+      until: new Date('2026-12-24T08:00:00Z'),
+      action: '/r',
+      backUrl: '/',
+    },
+    says: ['Rouvrir mon compte', 'il sera effacé à partir du 24 décembre 2026', 'Le laisser fermé'],
+  },
+  {
+    template: `${FOLDER}/centres.njk`,
+    context: {
+      ...signedIn,
+      path: '/mon-compte/lieux',
+      workplaces: [place],
+      keepPlaces: true,
+      centres: [{ code: 'c1', label: 'Centre des Quais' }],
+      action: '/a',
+      backUrl: '/c',
+    },
+    says: ['Vos laboratoires', 'Laboratoire habituel : HOPITAL GENERIQUE', 'Terminer'],
+  },
   {
     template: `${FOLDER}/sessions.njk`,
     context: {

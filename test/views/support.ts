@@ -46,6 +46,7 @@ const request = {
   ...administrator,
   approval: { kind: 'sign-up', createdAt: '2026-11-24T08:05:00.000Z', proof: 'declared' },
   promised: promised(12, 'on-time'),
+  changes: [],
   isWaiting: true,
   seenHash: 'abc',
   person: { displayName: 'Camille MARTIN', kind: 'professional', profession: 'Médecin' },
@@ -840,6 +841,24 @@ export const SAMPLES: Sample[] = [
       ...says,
     ],
   })),
+  {
+    template: 'administration/request.njk',
+    context: {
+      ...request,
+      approval: { ...request.approval, kind: 'profile-change' },
+      changes: [
+        { kind: 'familyName', from: 'MARTIN', to: 'LEROY' },
+        { kind: 'rpps', to: '99700900014' },
+      ],
+      changed: true,
+    },
+    says: [
+      'Modification du profil de Camille MARTIN',
+      'Ce qui changerait',
+      "aujourd'hui MARTIN demandé LEROY",
+      'elle ne peut plus être approuvée',
+    ],
+  },
   {
     template: 'administration/request.njk',
     context: request,

@@ -1,11 +1,19 @@
 /** One request: what the person declared beside what the registers say, and the decision. */
 import type Router from '@koa/router';
 import type { RouterMiddleware } from '@koa/router';
-import { findOwnerOfRpps } from '../../accounts/accounts.ts';
 import { type Decided, listWaiting } from '../../approvals/approvals.ts';
 import { IDENTITY_FIELDS } from '../../approvals/compare.ts';
-import { type DecisionResult, decide, findSheet, isOwnRequest, type Sheet } from '../../approvals/decide.ts';
+import {
+  type DecisionResult,
+  decide,
+  findSheet,
+  isOwnRequest,
+  isRppsTaken,
+  type Sheet,
+  WAITS_IN,
+} from '../../approvals/decide.ts';
 import { displayNameOf, listDeclaredMembers } from '../../approvals/declared.ts';
+import { withoutChanges } from '../../approvals/profile-changes.ts';
 import { promiseOf } from '../../approvals/working-hours.ts';
 import type { Deps } from '../../deps.ts';
 import { CaduceeError } from '../../errors.ts';
@@ -50,6 +58,12 @@ function faultsOf({ reason = '', note = '' }: Fields, decision: string): Faults 
   return errors;
 }
 
+const isWaiting = ({ approval, state }: Pick<Sheet, 'approval' | 'state'>): boolean =>
+  !approval.decided && state === WAITS_IN[approval.kind];
+
+const inWords = (field: string, value: string | undefined): string | undefined =>
+  field === 'civilite' && value !== undefined ? (labelOf('civilites', value) ?? value) : value;
+
 /** The sheet in the words of the page. */
 function sheetContext({ approval, state, declared, evidence, changed, seenHash }: Sheet, now: Date) {
   // A column beside what a register does not know would say nothing.
@@ -62,11 +76,16 @@ function sheetContext({ approval, state, declared, evidence, changed, seenHash }
     },
     promised: approval.decided ? undefined : promiseOf(approval.createdAt, now),
     decided: approval.decided && { ...approval.decided, at: approval.decided.at.toISOString() },
-    isWaiting: !approval.decided && state === 'pending',
-    changed,
+    isWaiting: isWaiting({ approval, state }),
+    changed: changed && !(approval.decided && approval.kind === 'profile-change'),
+    changes: approval.changes.map(({ field, from, to }) => ({
+      kind: field,
+      from: inWords(field, from),
+      to: inWords(field, to),
+    })),
     seenHash,
     person: {
-      displayName: displayNameOf(declared),
+      displayName: displayNameOf(withoutChanges(declared, approval.changes)),
       kind: declared.kind,
       profession: professionLabel(declared.professionCode),
     },
@@ -109,9 +128,6 @@ export function requestRoutes(
   const { knex, clock } = deps;
   const path = addresses.approval(':id');
 
-  const isRppsTaken = async ({ declared: { rpps } }: Sheet): Promise<boolean> =>
-    rpps !== undefined && (await findOwnerOfRpps(knex, rpps)) !== undefined;
-
   /** Page of the request that has waited longest. */
   async function nextUrl(): Promise<string | undefined> {
     const [next] = await listWaiting(knex, { order: 'oldest', limit: 1, offset: 0 });
@@ -138,7 +154,7 @@ export function requestRoutes(
           email,
         }),
       ),
-      rppsTaken: sheet.state === 'pending' && (await isRppsTaken(sheet)),
+      rppsTaken: isWaiting(sheet) && (await isRppsTaken(knex, sheet)),
       nextUrl: sheet.approval.decided && (await nextUrl()),
       isOwn: await isOwnRequest(knex, sheet.approval, administrator.id),
       backUrl: addresses.approvals,

@@ -8,10 +8,13 @@ export interface MenuEntry {
 }
 
 export const MENU: readonly [MenuEntry, ...MenuEntry[]] = [
+  { key: 'profile', url: addresses.myAccount },
   { key: 'contacts', url: addresses.contacts },
   { key: 'settings', url: addresses.settings },
   { key: 'strongAuthentication', url: addresses.strongAuthentication },
   { key: 'sessions', url: addresses.sessions },
   { key: 'applications', url: addresses.grantedApplications },
   { key: 'activity', url: addresses.activity },
+  { key: 'personalData', url: addresses.personalData },
+  { key: 'closing', url: addresses.closing },
 ];

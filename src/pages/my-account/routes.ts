@@ -3,15 +3,15 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import type { Deps } from '../../deps.ts';
 import type { RequestState } from '../../http/context.ts';
-import { seeOther } from '../../http/context.ts';
-import { addresses } from '../addresses.ts';
 import { activityRoutes } from './activity.ts';
 import { applicationRoutes } from './applications.ts';
+import { closingRoutes } from './closing.ts';
 import { contactsRoutes } from './contacts/contacts.ts';
 import { emailRoutes } from './contacts/email.ts';
 import { emailAdditionRoutes } from './contacts/email-addition.ts';
 import { emailCodeRoutes } from './contacts/email-code.ts';
-import { MENU } from './menu.ts';
+import { personalDataRoutes } from './personal-data.ts';
+import { profileRoutes } from './profile.ts';
 import { sessionRoutes } from './sessions.ts';
 import { settingsRoutes } from './settings/settings.ts';
 import { signInEmailRoutes } from './settings/sign-in-email.ts';
@@ -22,8 +22,13 @@ import { recoveryCodesRoutes } from './strong-authentication/recovery-codes.ts';
 import { totpSettingsRoutes } from './strong-authentication/totp.ts';
 import { trustedDeviceRoutes } from './strong-authentication/trusted-devices.ts';
 
+import { workplaceRoutes } from './workplaces.ts';
+
 export function myAccountRoutes(router: Router<RequestState>, deps: Deps, provider: Provider): void {
-  router.get(addresses.myAccount, (ctx) => seeOther(ctx, MENU[0].url));
+  profileRoutes(router, deps, provider);
+  workplaceRoutes(router, deps, provider);
+  personalDataRoutes(router, deps, provider);
+  closingRoutes(router, deps, provider);
   sessionRoutes(router, deps, provider);
   applicationRoutes(router, deps, provider);
   activityRoutes(router, deps, provider);

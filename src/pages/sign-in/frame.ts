@@ -5,6 +5,7 @@
 import type Provider from 'oidc-provider';
 import { rememberLanguage } from '../../accounts/language.ts';
 import { findPrincipal, type Principal } from '../../accounts/principals.ts';
+import { isReopenable, maySignIn } from '../../accounts/states.ts';
 import { record } from '../../audit/journal.ts';
 import { deliverCode } from '../../credentials/code-delivery.ts';
 import { resendNotice } from '../../credentials/resend-notice.ts';
@@ -40,6 +41,7 @@ export interface Proven {
 
 const PATH_OF: Readonly<Record<SignInStep, string>> = {
   password: '',
+  reopen: '/rouvrir',
   choice: '/canal',
   code: '/code',
   totp: '/application',
@@ -98,7 +100,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
       if (signedIn?.account.id !== accountId || signedIn.member?.id !== memberId) return undefined;
     }
     const principal = await findPrincipal(knex, accountId, memberId);
-    if (principal?.account.state !== 'active') return undefined;
+    if (!principal || !maySignIn(clock, principal.account)) return undefined;
     // Whoever knew the former password, or reads the former mailbox, must not get in by a sign-in that they left open.
     if (!session && provedBy !== proofOf(principal)) return undefined;
     const choices = choicesIn(principal, interaction);
@@ -109,7 +111,7 @@ export function signInFrame(deps: Deps, provider: Provider) {
   /** Runs `act` when the sign-in stands at `step`; anybody else is sent to where theirs stands. */
   async function at(
     ctx: PageContext,
-    step: Exclude<SignInStep, 'password'>,
+    step: Exclude<SignInStep, 'password' | 'reopen'>,
     act: (proven: Proven & { readonly choice: Choice }) => Promise<void> | void,
   ): Promise<void> {
     const interaction = await enter(ctx);
@@ -185,6 +187,21 @@ export function signInFrame(deps: Deps, provider: Provider) {
     seeOther(ctx, stepUrl(interaction, 'choice'));
   }
 
+  /** A closed account gives nothing yet: keeps what was proved, and asks whether it is to be opened again. */
+  async function askToReopen(
+    ctx: PageContext,
+    interaction: Interaction,
+    { principal, assurance }: { principal: Principal; assurance: Assurance },
+    use: (trx: Db) => Promise<boolean>,
+  ): Promise<boolean> {
+    if (!(await knex.transaction(use))) return false;
+    const { account, member, email } = principal;
+    const state = { email, accountId: account.id, memberId: member?.id, proved: assurance };
+    await startState(ctx, interaction, state);
+    seeOther(ctx, stepUrl(interaction, 'reopen'));
+    return true;
+  }
+
   /**
    * Ends the sign-in: `use` consumes what was proved in the transaction that records it.
    * @param use returns false when another request was first.
@@ -194,13 +211,12 @@ export function signInFrame(deps: Deps, provider: Provider) {
   async function completeAs(
     ctx: PageContext,
     interaction: Interaction,
-    {
-      principal,
-      assurance: { acr, amr },
-      signedInAt,
-    }: { principal: Principal; assurance: Assurance; signedInAt?: number | undefined },
+    proved: { principal: Principal; assurance: Assurance; signedInAt?: number | undefined },
     use: (trx: Db) => Promise<boolean>,
   ): Promise<boolean> {
+    const { principal, assurance, signedInAt } = proved;
+    if (isReopenable(clock, principal.account)) return askToReopen(ctx, interaction, proved, use);
+    const { acr, amr } = assurance;
     const { account, member, id: actor } = principal;
     const completed = await knex.transaction(async (trx) => {
       if (!(await use(trx))) return false;

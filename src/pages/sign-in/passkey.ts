@@ -1,6 +1,7 @@
 /** A passkey: after the password as second factor, or as the whole sign-in. */
 import type Router from '@koa/router';
 import { findPrincipalById, type Principal } from '../../accounts/principals.ts';
+import { maySignIn } from '../../accounts/states.ts';
 import { record } from '../../audit/journal.ts';
 import type { Deps } from '../../deps.ts';
 import type { Ceremony } from '../../factors/passkey-challenges.ts';
@@ -142,7 +143,7 @@ export function passkeyRoutes(
       return refuse({ key: 'fault.passkey.unknown' });
     }
     const { account, email } = principal;
-    if (account.state !== 'active') {
+    if (!maySignIn(clock, account)) {
       await counted.notCompared();
       return showPassword(ctx, interaction, { email, alert: refusalOf(deps, account.state) });
     }

@@ -6,6 +6,7 @@ import type Router from '@koa/router';
 import type Provider from 'oidc-provider';
 import { parseEmailAddress } from '../../accounts/contacts.ts';
 import type { Principal } from '../../accounts/principals.ts';
+import { maySignIn } from '../../accounts/states.ts';
 import type { Deps } from '../../deps.ts';
 import { clientAddress, type RequestState, seeOther } from '../../http/context.ts';
 import { deviceTokenOf } from '../../http/device-cookie.ts';
@@ -28,6 +29,7 @@ import { passkeyOffer, passkeyRoutes } from './passkey.ts';
 import { authenticate } from './password.ts';
 import { recoveryCodeRoutes } from './recovery-code.ts';
 import { refusalOf } from './refusal.ts';
+import { reopenRoutes } from './reopen.ts';
 import { totpRoutes } from './totp.ts';
 import { passByTrustedDevice } from './trusted-device.ts';
 import { showUnmet, unmetRoutes } from './unmet.ts';
@@ -109,7 +111,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
     if (!('id' in principal))
       return showPassword(ctx, interaction, { email, alert: { kind: 'refusal', ...principal } });
     const { account } = principal;
-    if (account.state !== 'active')
+    if (!maySignIn(deps.clock, account))
       return showPassword(ctx, interaction, { email, alert: refusalOf(deps, account.state) });
     if (isShortOf(principal, interaction)) return showUnmet(deps, ctx, interaction, principal);
     if (frame.choicesIn(principal, interaction).length === 0)
@@ -124,6 +126,7 @@ export function signInRoutes(router: Router<RequestState>, deps: Deps, provider:
   passkeyRoutes(router, deps, frame, showPassword);
   totpRoutes(router, deps, frame);
   recoveryCodeRoutes(router, deps, frame);
+  reopenRoutes(router, deps, frame);
   consentRoutes(router, deps, provider, frame.enter);
   unmetRoutes(router, deps, provider, frame.enter);
 }

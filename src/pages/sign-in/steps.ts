@@ -28,9 +28,11 @@ export interface SignInState {
   readonly sentTo?: string | undefined;
   /** About the code that was sent. */
   readonly notice?: Notice;
+  /** All that was asked was proved, and the account is closed: its person is asked whether they open it again. */
+  readonly proved?: Assurance;
 }
 
-export type SignInStep = 'password' | 'choice' | 'code' | 'totp' | 'passkey' | 'recovery-code';
+export type SignInStep = 'password' | 'reopen' | 'choice' | 'code' | 'totp' | 'passkey' | 'recovery-code';
 
 /** A second factor that this person may use now. */
 export interface Choice {
@@ -64,6 +66,7 @@ export const findChosen = (
 /** @returns the step at which this sign-in stands. */
 export function nextStep(state: SignInState | undefined, choices: readonly Choice[]): SignInStep {
   if (!state?.accountId) return 'password';
+  if (state.proved) return 'reopen';
   const choice = findChosen(state, choices);
   return choice ? STEP_OF[choice.kind] : 'choice';
 }
