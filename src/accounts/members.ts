@@ -227,6 +227,9 @@ export async function endMember(
     const next = members.find(({ id }) => id !== memberId) as Member;
     await db('email_addresses').where({ member_id: next.id }).update({ is_notification: true });
   }
+  // What they proved themselves with proves nobody now.
+  for (const table of ['passkeys', 'totp_credentials', 'recovery_codes', 'known_devices'])
+    await db(table).where({ member_id: memberId }).delete();
   await record(db, clock, {
     event: 'member.removed',
     outcome: 'success',

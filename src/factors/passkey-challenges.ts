@@ -8,7 +8,7 @@ import { type Clock, fromNow, MINUTE } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 
-export const CHALLENGE_MINUTES = 10;
+export const CHALLENGE_MINUTES = 5;
 const RANDOM_BYTES = 24;
 
 interface Deps {
@@ -28,18 +28,28 @@ export interface Ceremony {
 const textOf = ({ purpose, subject, browser }: Ceremony, random: string, expiresAt: string): string =>
   [purpose, subject, browser, random, expiresAt].join('\n');
 
+const write = (...parts: readonly [random: string, expiresAt: string, mac: string]): string =>
+  Buffer.from(parts.join('.')).toString('base64url');
+
 /** @returns base64url, as a challenge travels in JSON. */
 export function createChallenge({ keyring, clock }: Deps, ceremony: Ceremony): string {
   const random = randomBytes(RANDOM_BYTES).toString('base64url');
   const expiresAt = String(fromNow(clock, CHALLENGE_MINUTES * MINUTE).getTime());
   const mac = keyring.mac('passkey-challenge', textOf(ceremony, random, expiresAt));
-  return Buffer.from([random, expiresAt, mac].join('.')).toString('base64url');
+  return write(random, expiresAt, mac);
 }
 
-/** Whether a challenge that came back is one of this ceremony, and in time. */
-export function isChallengeOf({ keyring, clock }: Deps, ceremony: Ceremony, challenge: string): boolean {
+/** Whether what came back as a challenge is one of this ceremony, and in time. */
+export function isChallengeOf(
+  { keyring, clock }: Deps,
+  ceremony: Ceremony,
+  challenge: unknown,
+): challenge is string {
+  if (typeof challenge !== 'string') return false;
   const [random = '', expiresAt = '', mac = ''] = Buffer.from(challenge, 'base64url').toString().split('.');
   return (
+    // As it was sent, to the letter: each other way to write it would be answered once more.
+    challenge === write(random, expiresAt, mac) &&
     /^[0-9a-f]{64}$/.test(mac) &&
     keyring.verifyMac('passkey-challenge', textOf(ceremony, random, expiresAt), mac) &&
     Number(expiresAt) > clock.now().getTime()

@@ -4,40 +4,31 @@
  * table.
  */
 import {
-  type AuthenticationResponseJSON,
   generateAuthenticationOptions,
   generateRegistrationOptions,
   type PublicKeyCredentialCreationOptionsJSON,
   type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
 } from '@simplewebauthn/server';
-import { z } from 'zod';
-import type { Settings } from '../../config/settings.ts';
 import type { Principal } from '../accounts/principals.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, MINUTE } from '../lib/clock.ts';
 import type { Db } from '../lib/database.ts';
 import { newId } from '../lib/ids.ts';
-import type { Keyring } from '../lib/keyring.ts';
-import { type Ceremony, createChallenge, isChallengeOf, useChallenge } from './passkey-challenges.ts';
-
-/** EdDSA, ES256, RS256 (IANA COSE Algorithms): what authenticators in use do. */
-const ALGORITHMS = [-8, -7, -257];
-
-/** WebAuthn Level 3 §7.1, step 25. */
-const MAX_ID_BYTES = 1_023;
+import {
+  ALGORITHMS,
+  DECOY_KEY,
+  type PasskeyDeps as Deps,
+  parseAssertion,
+  rpIdOf,
+  verifyAssertion,
+  verifyRegistration,
+} from './passkey-answers.ts';
+import { type Ceremony, CHALLENGE_MINUTES, createChallenge, useChallenge } from './passkey-challenges.ts';
 
 export const MAX_PASSKEYS = 10;
 export const MAX_NAME_LENGTH = 60;
 
-interface Deps {
-  readonly keyring: Keyring;
-  readonly clock: Clock;
-  readonly settings: Pick<Settings, 'ISSUER'>;
-}
-
-const rpIdOf = ({ settings }: Deps): string => new URL(settings.ISSUER).hostname;
+/** As long as the challenge serves: people must not be hurried (WCAG 2.2, 2.2.1). */
+const TIMEOUT_MS = CHALLENGE_MINUTES * MINUTE;
 
 /** The same for all passkeys of one person; tells nothing of them (WebAuthn Level 3 §14.6.1). */
 const userHandleOf = ({ keyring }: Deps, holderId: string): Buffer =>
@@ -85,6 +76,7 @@ export async function registrationOptions(
     userID: new Uint8Array(userHandleOf(deps, id)),
     userDisplayName: (member ?? account).displayName,
     challenge: new Uint8Array(Buffer.from(createChallenge(deps, ceremony), 'base64url')),
+    timeout: TIMEOUT_MS,
     attestationType: 'none',
     supportedAlgorithmIDs: ALGORITHMS,
     excludeCredentials: await describe(db, id),
@@ -102,55 +94,11 @@ export async function authenticationOptions(
   return generateAuthenticationOptions({
     rpID: rpIdOf(deps),
     challenge: new Uint8Array(Buffer.from(createChallenge(deps, ceremony), 'base64url')),
+    timeout: TIMEOUT_MS,
     allowCredentials: principal ? await describe(db, principal.id) : [],
     // After a password it is the second factor; alone it must be two.
     userVerification: principal ? 'preferred' : 'required',
   });
-}
-
-const base64url = z.string().regex(/^[\w-]+$/);
-const common = { id: base64url, rawId: base64url, type: z.literal('public-key') };
-const registration = z.object({
-  ...common,
-  response: z.object({
-    clientDataJSON: base64url,
-    attestationObject: base64url,
-    transports: z
-      .array(z.string().regex(/^[a-z-]{1,20}$/))
-      .max(10)
-      .optional(),
-  }),
-  clientExtensionResults: z.looseObject({}).default({}),
-});
-const authentication = z.object({
-  ...common,
-  response: z.object({
-    clientDataJSON: base64url,
-    authenticatorData: base64url,
-    signature: base64url,
-    userHandle: z.string().nullish(),
-  }),
-  clientExtensionResults: z.looseObject({}).default({}),
-});
-
-function parse<T>(schema: z.ZodType<T>, json: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(json)).data;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The challenge is checked as ours, and kept for {@link useChallenge}. */
-function challengeCheck(deps: Deps, ceremony: Ceremony) {
-  let answered = '';
-  return {
-    check(challenge: string): boolean {
-      answered = challenge;
-      return isChallengeOf(deps, ceremony, challenge);
-    },
-    answered: () => answered,
-  };
 }
 
 /** @returns false when the passkey is there already, the challenge was answered before, or the answer is not one. */
@@ -160,32 +108,19 @@ export async function registerPasskey(
   principal: Principal,
   { json, name, ceremony }: { json: string; name: string; ceremony: Ceremony },
 ): Promise<boolean> {
-  const response = parse(registration, json);
-  if (!response) return false;
-  const challenge = challengeCheck(deps, ceremony);
-  const verified = await verifyRegistrationResponse({
-    response: response as RegistrationResponseJSON,
-    expectedChallenge: challenge.check,
-    expectedOrigin: deps.settings.ISSUER,
-    expectedRPID: rpIdOf(deps),
-    requireUserVerification: false,
-    supportedAlgorithmIDs: ALGORITHMS,
-  }).catch(() => undefined);
-  if (!verified?.verified) return false;
-  const { credential, aaguid, credentialDeviceType, credentialBackedUp } = verified.registrationInfo;
-  const credentialId = Buffer.from(credential.id, 'base64url');
-  if (credentialId.length > MAX_ID_BYTES) return false;
-  if (!(await useChallenge(db, deps.clock, challenge.answered()))) return false;
+  const answer = await verifyRegistration(deps, { json, ceremony });
+  if (!answer || !(await useChallenge(db, deps.clock, answer.challenge))) return false;
+  const { credential, transports, aaguid, credentialDeviceType, credentialBackedUp } = answer;
   const { account, member } = principal;
   const inserted = await db('passkeys')
     .insert({
       id: newId(),
       account_id: account.id,
       member_id: member?.id,
-      credential_id: credentialId,
+      credential_id: Buffer.from(credential.id, 'base64url'),
       public_key: Buffer.from(credential.publicKey),
       sign_count: credential.counter,
-      transports: response.response.transports ?? [],
+      transports,
       aaguid,
       is_backup_eligible: credentialDeviceType === 'multiDevice',
       is_backed_up: credentialBackedUp,
@@ -219,49 +154,51 @@ export async function checkAssertion(
   deps: Deps,
   { json, holderId, ceremony }: { json: string; holderId: string | undefined; ceremony: Ceremony },
 ): Promise<Assertion | undefined> {
-  const response = parse(authentication, json);
-  if (!response) return undefined;
+  const answer = parseAssertion(json);
+  if (!answer) return undefined;
   const row = await db('passkeys')
-    .where({ credential_id: Buffer.from(response.id, 'base64url') })
+    .where({ credential_id: Buffer.from(answer.id, 'base64url') })
     .first();
-  if (!row || (holderId !== undefined && row.holder_id !== holderId)) return undefined;
-  const { userHandle } = response.response;
+  const { userHandle } = answer.response;
   // WebAuthn Level 3 §7.2, step 6: alone, the handle must name the same person; after a password it need not be there.
-  const isTheirs = userHandle
-    ? userHandleOf(deps, row.holder_id).equals(Buffer.from(userHandle, 'base64url'))
-    : holderId !== undefined;
-  if (!isTheirs) return undefined;
-  const challenge = challengeCheck(deps, ceremony);
-  const verified = await verifyAuthenticationResponse({
-    response: response as AuthenticationResponseJSON,
-    expectedChallenge: challenge.check,
-    expectedOrigin: deps.settings.ISSUER,
-    expectedRPID: rpIdOf(deps),
+  const isTheirs =
+    row !== undefined &&
+    (holderId === undefined || row.holder_id === holderId) &&
+    (userHandle
+      ? userHandleOf(deps, row.holder_id).equals(Buffer.from(userHandle, 'base64url'))
+      : holderId !== undefined);
+  // The same work for a passkey that nobody has: the time of the answer tells nothing.
+  const verified = await verifyAssertion(deps, answer, {
+    ceremony,
+    publicKey: isTheirs ? row.public_key : DECOY_KEY,
     requireUserVerification: holderId === undefined,
-    credential: {
-      id: response.id,
-      publicKey: new Uint8Array(row.public_key),
-      counter: Number(row.sign_count),
-      transports: row.transports,
-    },
-  }).catch(() => undefined);
-  if (!verified?.verified) return undefined;
+  });
+  if (!verified || !isTheirs) return undefined;
+  const { challenge, info } = verified;
+  // WebAuthn Level 3 §6.1.3: it was made so, and stays so.
+  if ((info.credentialDeviceType === 'multiDevice') !== row.is_backup_eligible) return undefined;
   return {
     passkeyId: row.id,
     holderId: row.holder_id,
-    challenge: challenge.answered(),
-    signCount: verified.authenticationInfo.newCounter,
-    isBackedUp: verified.authenticationInfo.credentialBackedUp,
+    challenge,
+    signCount: info.newCounter,
+    isBackedUp: info.credentialBackedUp,
   };
 }
 
-/** @returns false when the challenge was answered before, or the counter moved on: a copy of the passkey may be about. */
+/**
+ * Why a right signature opens nothing: its challenge was answered before; the passkey was removed meanwhile; or its counter
+ * did not move on, and a copy of it may be about.
+ */
+export type AssertionFault = 'answered-before' | 'counter-went-back' | 'removed';
+
+/** @returns undefined once it is used up; the challenge is in either case. */
 export async function consumeAssertion(
   db: Db,
   clock: Clock,
   { passkeyId, challenge, signCount, isBackedUp }: Assertion,
-): Promise<boolean> {
-  if (!(await useChallenge(db, clock, challenge))) return false;
+): Promise<AssertionFault | undefined> {
+  if (!(await useChallenge(db, clock, challenge))) return 'answered-before';
   const used = await db('passkeys')
     .where({ id: passkeyId })
     // Synced passkeys count nothing: 0 every time (WebAuthn Level 3 §6.1.1).
@@ -271,7 +208,8 @@ export async function consumeAssertion(
       }),
     )
     .update({ sign_count: signCount, is_backed_up: isBackedUp, last_used_at: clock.now() });
-  return used === 1;
+  if (used === 1) return undefined;
+  return (await db('passkeys').where({ id: passkeyId }).first('id')) ? 'counter-went-back' : 'removed';
 }
 
 /** @returns false when there is no such passkey of theirs. */

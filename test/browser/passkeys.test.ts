@@ -153,6 +153,25 @@ describe('passkeys in a browser', function () {
     await page.context().close();
   });
 
+  it('wait for one answer however often the button is pressed, then say what did not come', async () => {
+    const page = await open();
+    await page.goto(`${app.issuer}/connexion`);
+    const button = page.getByRole('button', { name: "Se connecter avec une clé d'accès" });
+    const said = page.locator('[data-passkey-said]');
+    // A ceremony that nobody answers, ended from the page as a person who cancels ends it.
+    await page.evaluate(`navigator.credentials.get = ({ signal }) => new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      window.cancel = () => reject(new DOMException('', 'NotAllowedError'));
+    })`);
+    await button.click();
+    await button.click();
+    expect(await said.textContent()).to.equal('');
+    await page.evaluate('cancel()');
+    await page.getByText("Rien n'a été confirmé", { exact: false }).waitFor();
+    await expectAccessible(page);
+    await page.context().close();
+  });
+
   it('are renamed and removed by their owner, and the other ways remain', async () => {
     const page = await open();
     await addPasskey(page, 'Téléphone');

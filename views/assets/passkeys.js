@@ -23,14 +23,19 @@ function prepare(form) {
   };
 
   form.hidden = false;
+  let presses = 0;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    presses += 1;
+    const press = presses;
     said.textContent = '';
     // Without its name it would be refused once it is made, and stay on the device for nothing.
     if (passkey === 'create' && form.elements.name.value.trim() === '') return form.submit();
     try {
       send(await start({ optionsJSON }));
     } catch (error) {
+      // Another press took its place, and waits for an answer now.
+      if (press !== presses) return;
       said.textContent = texts[FAULTS[error.name] ?? 'failed'] ?? texts.failed;
     }
   });

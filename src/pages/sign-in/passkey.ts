@@ -1,14 +1,22 @@
 /** A passkey: after the password as second factor, or as the whole sign-in. */
 import type Router from '@koa/router';
-import { findPrincipalById } from '../../accounts/principals.ts';
+import { findPrincipalById, type Principal } from '../../accounts/principals.ts';
 import { maySignIn } from '../../accounts/states.ts';
 import { record } from '../../audit/journal.ts';
 import type { Deps } from '../../deps.ts';
 import type { Ceremony } from '../../factors/passkey-challenges.ts';
-import { authenticationOptions, checkAssertion, consumeAssertion } from '../../factors/passkeys.ts';
+import {
+  type Assertion,
+  type AssertionFault,
+  authenticationOptions,
+  checkAssertion,
+  consumeAssertion,
+} from '../../factors/passkeys.ts';
 import { allowedFactors } from '../../factors/policy.ts';
 import { clientAddress, type PageContext, type RequestState } from '../../http/context.ts';
 import { ensureBrowser, fieldsOf, parseForm, verifyForm } from '../../http/forms.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Db } from '../../lib/database.ts';
 import type { Fault } from '../../lib/fault.ts';
 import { PASSKEY_ALONE } from '../../openid/assurance.ts';
 import { interactionUrl } from '../../openid/provider.ts';
@@ -43,6 +51,18 @@ export const passkeyOffer = async (deps: Deps, ctx: PageContext, interaction: In
   ),
 });
 
+/** Uses the passkey up as the sign-in ends; why it could not be is for the journal. */
+function useOf(clock: Clock, assertion: Assertion) {
+  let fault: AssertionFault | undefined;
+  return {
+    use: async (trx: Db): Promise<boolean> => {
+      fault = await consumeAssertion(trx, clock, assertion);
+      return fault === undefined;
+    },
+    fault: () => fault,
+  };
+}
+
 export function passkeyRoutes(
   router: Router<RequestState>,
   deps: Deps,
@@ -69,17 +89,19 @@ export function passkeyRoutes(
     });
   }
 
+  /** @param principal whose passkey it is, or who proved their password; undefined when neither is known. */
   const recordRefusal = (
     ctx: PageContext,
-    who: { accountId?: string | undefined; memberId?: string | undefined },
+    principal: Pick<Principal, 'account' | 'member'> | undefined,
+    reason?: AssertionFault,
   ) =>
     record(knex, clock, {
       event: 'sign-in.refused',
       outcome: 'failure',
-      actor: who.memberId,
-      subject: who.accountId,
+      actor: principal?.member?.id,
+      subject: principal?.account.id,
       source: clientAddress(ctx),
-      details: { step: 'passkey' },
+      details: { step: 'passkey', reason },
     });
 
   router.get('/connexion/:uid/cle-d-acces', (ctx) => frame.at(ctx, 'passkey', (proven) => show(ctx, proven)));
@@ -87,7 +109,7 @@ export function passkeyRoutes(
   router.post('/connexion/:uid/cle-d-acces', ...form, (ctx) =>
     frame.at(ctx, 'passkey', async (proven) => {
       const { principal, interaction } = proven;
-      const { id: principalId, account, member } = principal;
+      const { id: principalId } = principal;
       const counted = await countGuess(deps, { way: 'passkey', principalId, source: clientAddress(ctx) });
       if (!counted.allowed) return show(ctx, proven, counted.fault);
       const assertion = await checkAssertion(knex, deps, {
@@ -95,9 +117,9 @@ export function passkeyRoutes(
         holderId: principalId,
         ceremony: ceremonyOf(deps, ctx, 'second-factor', interaction.uid),
       });
-      if (assertion && (await frame.complete(ctx, proven, (trx) => consumeAssertion(trx, clock, assertion))))
-        return counted.succeeded();
-      await recordRefusal(ctx, { accountId: account.id, memberId: member?.id });
+      const used = assertion && useOf(clock, assertion);
+      if (used && (await frame.complete(ctx, proven, used.use))) return counted.succeeded();
+      await recordRefusal(ctx, principal, used?.fault());
       await counted.failed();
       await show(ctx, proven, { key: 'fault.passkey.refused' });
     }),
@@ -116,11 +138,11 @@ export function passkeyRoutes(
     });
     const principal = assertion && (await findPrincipalById(knex, assertion.holderId));
     if (!assertion || !principal) {
-      await recordRefusal(ctx, {});
+      await recordRefusal(ctx, undefined);
       await counted.failed();
       return refuse({ key: 'fault.passkey.unknown' });
     }
-    const { account, member, email } = principal;
+    const { account, email } = principal;
     if (!maySignIn(clock, account)) {
       await counted.notCompared();
       return showPassword(ctx, interaction, { email, alert: refusalOf(deps, account.state) });
@@ -130,9 +152,9 @@ export function passkeyRoutes(
       return refuse({ key: 'fault.passkey.notAllowed' });
     }
     const proved = { principal, assurance: PASSKEY_ALONE };
-    if (await frame.completeAs(ctx, interaction, proved, (trx) => consumeAssertion(trx, clock, assertion)))
-      return counted.succeeded();
-    await recordRefusal(ctx, { accountId: account.id, memberId: member?.id });
+    const used = useOf(clock, assertion);
+    if (await frame.completeAs(ctx, interaction, proved, used.use)) return counted.succeeded();
+    await recordRefusal(ctx, principal, used.fault());
     await counted.failed();
     await refuse({ key: 'fault.passkey.refused' });
   });
