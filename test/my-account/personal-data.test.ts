@@ -28,7 +28,7 @@ const KEYS: Record<string, string> = {
   trustedDevices: 'createdAt expiresAt lastUsedAt name',
   knownDevices: 'createdAt expiresAt lastUsedAt',
   sessions: 'acr address amr device lastSeenAt signedInAt',
-  applicationLinks: 'application email',
+  applicationLinks: 'application email lastUsedAt',
   grants: 'application lastUsedAt scopes since',
   approvals: 'createdAt decidedAt decision id kind proposed reason',
   invitationsSent: 'acceptedAt address createdAt expiresAt revokedAt',
