@@ -4,6 +4,7 @@ import { startRelyingParty } from '../../demo/relying-party.ts';
 import { DEMO_APPLICATIONS, DEMO_SCOPE } from '../../seeds/demo/applications.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { closeBrowser, expectAccessible, newPage, type PageOptions } from '../support/browser.ts';
+import { linkEmail } from '../support/links.ts';
 import { freePorts } from '../support/ports.ts';
 
 const PASSWORD = 'demo-caducee-2026';
@@ -40,6 +41,7 @@ describe('sessions in two browsers', function () {
   beforeEach(async () => {
     await app.database.knex('throttle_counters').delete();
     await app.database.knex('oidc_sessions').delete();
+    await linkEmail(app, 'laboratoire', CAMILLE);
   });
 
   const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).click();
@@ -82,7 +84,7 @@ describe('sessions in two browsers', function () {
       await there.getByRole('heading', { name: /^Bonjour Camille/ }).waitFor();
 
       await here.getByRole('link', { name: 'Mon compte' }).click();
-      await see(here, 'Authentification forte', `strong-${size}`);
+      await see(here, 'Mon profil', `profile-${size}`);
       const menu = here.getByRole('navigation', { name: 'Mon compte' });
       await menu.getByRole('link', { name: 'Sessions et appareils' }).click();
       await see(here, 'Sessions et appareils', `sessions-${size}`);

@@ -254,7 +254,7 @@ describe('a trusted device', () => {
     await expects.skipped(visitor, 'anne@example.test');
     await expects.asked(visitor, 'basile@example.test');
     expect((await devices()).map(({ holder_id }) => holder_id)).to.deep.equal([anne]);
-    await endMember(knex, app.deps, { accountId, memberId: anne, by: basile });
+    await knex.transaction((trx) => endMember(trx, app.deps, { accountId, memberId: anne, by: basile }));
     expect(await devices()).to.have.length(0);
   });
 
