@@ -5,9 +5,9 @@ import type { Deps } from '../../../deps.ts';
 import { type PageContext, renderPage, seeOther } from '../../../http/context.ts';
 import { type Journey, moveJourney } from '../../../journeys/journeys.ts';
 import type { Db } from '../../../lib/database.ts';
-import { listCentres } from '../../../workplaces/centres.ts';
 import { findWorkplaces } from '../../../workplaces/workplaces.ts';
 import { addresses } from '../../addresses.ts';
+import { centreOptions, NOTHING_HAD } from '../../workplace-choice.ts';
 import { journeyFrame, type Shown } from '../journey.ts';
 import { findPersonalWords } from './account.ts';
 import {
@@ -35,7 +35,7 @@ async function stepContext(db: Db, url: string, state: Request, step: RequestSte
       return {
         action: `${url}/laboratoires`,
         workplaces: await findWorkplaces(db, ids),
-        centres: (await listCentres(db)).map(({ id, name }) => ({ code: id, label: name })),
+        centres: await centreOptions(db, NOTHING_HAD),
       };
     }
     case 'address':
